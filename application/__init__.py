@@ -1,0 +1,1 @@
+"""What the product does: use cases, and the ports that they need. Standard library and domain only."""

@@ -1,0 +1,60 @@
+"""The table of contents of the product: everything that it does, in one typed object."""
+
+from dataclasses import dataclass
+
+from application.housekeeping import Sweep
+from application.identity.account import ChangeMe, ChangePassword, DeleteMe, ShowMe
+from application.identity.administration import CreateFirstAdmin, CreateUser, DeleteUser, SetRoles, UpdateUser
+from application.identity.caller import IdentifyCaller
+from application.identity.keys import EnsureSigningKey, ListSigningKeys, PublishKeys, RotateSigningKeys
+from application.identity.queries import FindUser, ListUsers, ShowUser
+from application.identity.registration import Register
+from application.identity.sessions import EndOtherSessions, EndSession, EndSessionsOf, ListSessions
+from application.identity.sign_in import LogIn, LogOut, RefreshSession
+from application.identity.tokens import IntrospectToken, RevokeToken
+from application.ports import StoreHealth
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Accounts and how they sign in."""
+
+    register: Register
+    log_in: LogIn
+    refresh: RefreshSession
+    log_out: LogOut
+    identify_caller: IdentifyCaller
+
+    list_sessions: ListSessions
+    end_session: EndSession
+    end_other_sessions: EndOtherSessions
+    end_sessions_of: EndSessionsOf
+
+    show_me: ShowMe
+    change_me: ChangeMe
+    delete_me: DeleteMe
+    change_password: ChangePassword
+
+    create_first_admin: CreateFirstAdmin
+    create_user: CreateUser
+    update_user: UpdateUser
+    set_roles: SetRoles
+    delete_user: DeleteUser
+    show_user: ShowUser
+    find_user: FindUser
+    list_users: ListUsers
+
+    revoke_token: RevokeToken
+    introspect_token: IntrospectToken
+
+    ensure_signing_key: EnsureSigningKey
+    rotate_signing_keys: RotateSigningKeys
+    list_signing_keys: ListSigningKeys
+    publish_keys: PublishKeys
+
+
+@dataclass(frozen=True)
+class Application:
+    identity: Identity
+    sweep: Sweep
+    store: StoreHealth

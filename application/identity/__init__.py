@@ -1,0 +1,1 @@
+"""Accounts: who members are, how they sign in, and how they are administered."""

@@ -1,0 +1,98 @@
+"""What members do to their own account."""
+
+from dataclasses import dataclass
+
+from application.identity.accounts import (
+    ADMINISTRATORS,
+    Passwords,
+    an_administrator_stays,
+    loaded,
+    no_such_user,
+    only_these,
+)
+from application.identity.ports import IdentityQueries, PasswordHasher
+from application.identity.views import UserView, Versioned, shown
+from application.ports import Clock
+from application.unit_of_work import Transactions
+from domain.access.actor import Actor
+from domain.access.policy import require_member, require_recent_sign_in
+from domain.errors import Conflict, Invalid
+
+OWN_FIELDS = frozenset({"username", "first_name", "last_name"})
+
+
+@dataclass(frozen=True)
+class ShowMe:
+    queries: IdentityQueries
+
+    async def __call__(self, actor: Actor) -> Versioned[UserView]:
+        found = await self.queries.user(require_member(actor))
+        if found is None:
+            raise no_such_user()
+        return found
+
+
+@dataclass(frozen=True)
+class ChangeMe:
+    """Change the fields that are given, and no others: `username`, `first_name`, `last_name`; None clears one."""
+
+    transactions: Transactions
+    clock: Clock
+
+    async def __call__(
+        self, actor: Actor, *, expected_version: int | None = None, **changes: str | None
+    ) -> Versioned[UserView]:
+        """Raises Invalid, Conflict (`username-taken`), Stale."""
+        user_id = require_member(actor)
+        only_these(changes, OWN_FIELDS)
+        async with self.transactions.begin() as uow:
+            user = await loaded(uow, user_id, expected_version=expected_version)
+            changed = user.changed(self.clock.now(), **changes)
+            if changed is not user:
+                user = await uow.users.save(changed)
+        return shown(user)
+
+
+@dataclass(frozen=True)
+class DeleteMe:
+    """Everything goes. Needs a sign-in of the last 15 minutes."""
+
+    transactions: Transactions
+    clock: Clock
+
+    async def __call__(self, actor: Actor, *, expected_version: int | None = None) -> None:
+        """Raises Denied (`sign-in-again`), Conflict (`last-admin`), Stale."""
+        user_id = require_member(actor)
+        require_recent_sign_in(actor, self.clock.now())
+        async with self.transactions.begin() as uow:
+            await uow.serialise(ADMINISTRATORS)
+            user = await loaded(uow, user_id, expected_version=expected_version)
+            await an_administrator_stays(uow, user)
+            await uow.users.remove(user_id)
+
+
+@dataclass(frozen=True)
+class ChangePassword:
+    """A new password for who knows the old one. Every other session ends."""
+
+    transactions: Transactions
+    passwords: Passwords
+    hasher: PasswordHasher
+    clock: Clock
+
+    async def __call__(
+        self, actor: Actor, *, current_password: str, new_password: str, expected_version: int | None = None
+    ) -> None:
+        """Raises Invalid (`wrong-password`, `password-refused`), Stale, Conflict (`changed-meanwhile`)."""
+        user_id = require_member(actor)
+        async with self.transactions.begin() as uow:
+            user = await loaded(uow, user_id, expected_version=expected_version)
+        if not (await self.hasher.verify(current_password, user.password_hash)).right:
+            raise Invalid.field("wrong-password", "/current_password", "This is not your current password.")
+        new_hash = await self.passwords.accept(new_password, user, pointer="/new_password")
+        async with self.transactions.begin() as uow:
+            now_stored = await loaded(uow, user_id, expected_version=expected_version)
+            if now_stored.password_hash != user.password_hash:
+                raise Conflict("changed-meanwhile", "The password was changed meanwhile; try again.")
+            await uow.users.save(now_stored.changed(self.clock.now(), password_hash=new_hash))
+            await uow.sessions.remove_all_of(user_id, but=actor.session_id)

@@ -1,0 +1,77 @@
+"""Looking members up."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.identity.accounts import no_such_user
+from application.identity.ports import EmailSyntax, IdentityQueries
+from application.identity.views import USER_SORTS, UserFilters, UserView, Versioned
+from application.paging import Page, PageRequest, Sort
+from domain.access.actor import Actor
+from domain.access.policy import require
+from domain.errors import Invalid, NotFound
+
+READ = "users:read"
+
+
+@dataclass(frozen=True)
+class ShowUser:
+    queries: IdentityQueries
+
+    async def __call__(self, actor: Actor, *, user_id: UUID) -> Versioned[UserView]:
+        """Raises NotFound (`user-not-found`)."""
+        require(actor, READ)
+        found = await self.queries.user(user_id)
+        if found is None:
+            raise no_such_user()
+        return found
+
+
+@dataclass(frozen=True)
+class FindUser:
+    """From what people call a user (an id, an e-mail address or a username) to the id."""
+
+    queries: IdentityQueries
+    emails: EmailSyntax
+
+    async def __call__(self, actor: Actor, *, name: str) -> UUID:
+        """Raises NotFound (`user-not-found`)."""
+        require(actor, READ)
+        found = await self._find(name)
+        if found is None:
+            raise NotFound("user-not-found", f"There is no user {name!r}.")
+        return found
+
+    async def _find(self, name: str) -> UUID | None:
+        try:
+            if "@" in name:
+                return await self.queries.find_user(email_key=self.emails.parse(name).key)
+            shown = await self.queries.user(UUID(name))
+            return shown.value.id if shown else None
+        except Invalid:
+            return None
+        except ValueError:
+            return await self.queries.find_user(username_key=name.lower())
+
+
+@dataclass(frozen=True)
+class ListUsers:
+    """Newest first, unless sorted otherwise."""
+
+    queries: IdentityQueries
+
+    async def __call__(
+        self,
+        actor: Actor,
+        *,
+        filters: UserFilters = UserFilters(),
+        sort: str = "-created_at",
+        page: PageRequest = PageRequest(),
+    ) -> Page[UserView]:
+        require(actor, READ)
+        order = Sort.parse(sort, USER_SORTS)
+        rows = await self.queries.users(
+            filters, order, after=page.after(order), offset=page.offset, limit=page.size + 1
+        )
+        total = await self.queries.count_users(filters) if page.counts else None
+        return Page.of(rows, page, order, total)

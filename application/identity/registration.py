@@ -1,0 +1,43 @@
+"""Becoming a member."""
+
+from dataclasses import dataclass
+
+from application.identity.accounts import NewAccounts
+from application.identity.views import UserView, Versioned, shown
+from application.ports import Clock, Ids
+from application.unit_of_work import Transactions
+from domain.access.actor import Actor
+
+
+@dataclass(frozen=True)
+class Register:
+    """Anybody may make themselves an account."""
+
+    transactions: Transactions
+    accounts: NewAccounts
+    clock: Clock
+    ids: Ids
+
+    async def __call__(
+        self,
+        actor: Actor,
+        *,
+        email: str,
+        password: str,
+        username: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+    ) -> Versioned[UserView]:
+        """Raises Invalid for the fields, and Conflict (`email-taken`, `username-taken`)."""
+        user = await self.accounts.make(
+            id=self.ids.new(),
+            now=self.clock.now(),
+            email=email,
+            password=password,
+            username=username,
+            first_name=first_name,
+            last_name=last_name,
+        )
+        async with self.transactions.begin() as uow:
+            await uow.users.add(user)
+        return shown(user)

@@ -1,0 +1,158 @@
+"""Signing in, staying signed in, signing out."""
+
+from dataclasses import dataclass, replace
+
+from application.identity.accounts import IdentityRules
+from application.identity.ports import (
+    AccessTokens,
+    Credentials,
+    DeviceTokens,
+    EmailSyntax,
+    IdentityQueries,
+    PasswordHasher,
+    RefreshTokens,
+)
+from application.identity.views import TokenPair
+from application.ports import Clock, Ids
+from application.unit_of_work import Transactions
+from domain.access.actor import Actor
+from domain.access.policy import require_member
+from domain.errors import Denied, Invalid, Unauthenticated
+from domain.identity.session import Client, Refresh, Session
+
+
+@dataclass(frozen=True)
+class LogIn:
+    """E-mail address or username, and password, for an access and a refresh token.
+
+    Whatever the reason of a failure, it costs exactly one hash and answers the same; only the right password learns
+    that an account is not admitted.
+    """
+
+    transactions: Transactions
+    queries: IdentityQueries
+    emails: EmailSyntax
+    hasher: PasswordHasher
+    access_tokens: AccessTokens
+    refresh_tokens: RefreshTokens
+    device_tokens: DeviceTokens
+    rules: IdentityRules
+    clock: Clock
+    ids: Ids
+
+    async def __call__(
+        self, actor: Actor, *, login: str, password: str, device_token: str | None = None, client: Client = Client()
+    ) -> TokenPair:
+        """Raises Unauthenticated (`bad-credentials`) or Denied (`account-disabled`)."""
+        known = await self._credentials(login)
+        stored = known.password_hash if known else None
+        verdict = await self.hasher.verify(password, stored)
+        if known is None or stored is None or not verdict.right:
+            raise _bad_credentials()
+        hash_to_keep = await self.hasher.hash(password) if verdict.outdated else stored
+        now = self.clock.now()
+        session = Session.started(
+            id=self.ids.new(),
+            user_id=known.user_id,
+            seed=self.refresh_tokens.new_seed(),
+            secret_id=self.refresh_tokens.secret_id,
+            now=now,
+            lifetime=self.rules.refresh_token_ttl,
+            client=client,
+        )
+        async with self.transactions.begin() as uow:
+            user = await uow.users.get(known.user_id)
+            if user is None or user.password_hash != stored:
+                raise _bad_credentials()
+            if not user.is_active:
+                raise Denied("account-disabled", "This account is disabled.")
+            await uow.users.record_sign_in(user.id, now, password_hash=hash_to_keep)
+            await uow.sessions.add(session)
+        recognised = device_token is not None and self.device_tokens.recognises(device_token, user.id)
+        pair = await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
+        return replace(pair, device_token=device_token if recognised else self.device_tokens.issue(user.id))
+
+    async def _credentials(self, login: str) -> Credentials | None:
+        if "@" not in login:
+            return await self.queries.credentials(username_key=login.lower())
+        try:
+            address = self.emails.parse(login)
+        except Invalid:
+            return None
+        return await self.queries.credentials(email_key=address.key)
+
+
+@dataclass(frozen=True)
+class RefreshSession:
+    """A new pair for a refresh token, which is spent by it.
+
+    The same token again within the grace gets the same child; a token that was spent earlier has been stolen, and
+    the whole session ends.
+    """
+
+    transactions: Transactions
+    access_tokens: AccessTokens
+    refresh_tokens: RefreshTokens
+    rules: IdentityRules
+    clock: Clock
+
+    async def __call__(self, actor: Actor, *, refresh_token: str, client: Client = Client()) -> TokenPair:
+        """Raises Unauthenticated (`bad-refresh-token`)."""
+        claims = self.refresh_tokens.read(refresh_token)
+        if claims is None:
+            raise _bad_refresh_token()
+        async with self.transactions.begin() as uow:
+            session = await uow.sessions.get(claims.session_id)
+            now = self.clock.now()
+            if session is None or session.is_over(now):
+                raise _bad_refresh_token()
+            if self.refresh_tokens.mint(session, claims.counter) != refresh_token:
+                raise _bad_refresh_token()
+            user = await uow.users.get(session.user_id)
+            if user is None or not user.is_active:
+                raise _bad_refresh_token()
+            meaning = session.judge(claims.counter, now, self.rules.refresh_grace)
+            if meaning is Refresh.NEXT:
+                session = session.rotated(now, client)
+                await uow.sessions.save(session)
+            elif meaning is Refresh.REUSED:
+                await uow.sessions.remove(session.id)
+        if meaning is Refresh.REUSED:
+            raise _bad_refresh_token()
+        return await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
+
+
+@dataclass(frozen=True)
+class LogOut:
+    """End the session that asks."""
+
+    transactions: Transactions
+
+    async def __call__(self, actor: Actor) -> None:
+        require_member(actor)
+        if actor.session_id is not None:
+            async with self.transactions.begin() as uow:
+                await uow.sessions.remove(actor.session_id)
+
+
+async def _pair(
+    access: AccessTokens, refresh: RefreshTokens, rules: IdentityRules, session: Session, clock: Clock
+) -> TokenPair:
+    token = refresh.mint(session, session.counter)
+    if token is None:
+        raise _bad_refresh_token()
+    return TokenPair(
+        access_token=await access.issue(user_id=session.user_id, session_id=session.id, now=clock.now()),
+        refresh_token=token,
+        expires_in=int(rules.access_token_ttl.total_seconds()),
+    )
+
+
+def _bad_credentials() -> Unauthenticated:
+    return Unauthenticated("bad-credentials", "The e-mail address, username or password is not right.")
+
+
+def _bad_refresh_token() -> Unauthenticated:
+    return Unauthenticated(
+        "bad-refresh-token", "The refresh token is not (or no longer) good; sign in again.", presented=True
+    )

@@ -1,0 +1,105 @@
+"""Tokens for those who hold them without signing in: revocation (RFC 7009) and introspection (RFC 7662)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from application.identity.accounts import IdentityRules
+from application.identity.ports import AccessTokens, IdentityQueries, RefreshTokens
+from application.ports import Clock
+from application.unit_of_work import Transactions
+from domain.access.actor import Actor
+from domain.access.policy import require
+from domain.identity.session import Refresh, Session
+
+INTROSPECT = "tokens:introspect"
+
+
+@dataclass(frozen=True)
+class RevokeToken:
+    """End the session that a token of either kind belongs to; whoever holds one may. A bad one changes nothing."""
+
+    transactions: Transactions
+    access_tokens: AccessTokens
+    refresh_tokens: RefreshTokens
+    clock: Clock
+
+    async def __call__(self, actor: Actor, *, token: str) -> None:
+        access = await self.access_tokens.read(token, self.clock.now())
+        refresh = self.refresh_tokens.read(token)
+        async with self.transactions.begin() as uow:
+            if access is not None:
+                await uow.sessions.remove(access.session_id)
+            elif refresh is not None:
+                session = await uow.sessions.get(refresh.session_id)
+                if session is not None and self.refresh_tokens.mint(session, refresh.counter) == token:
+                    await uow.sessions.remove(session.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Introspection:
+    """What is known of a good token; `kind` is `access_token` or `refresh_token`."""
+
+    kind: str
+    user_id: UUID
+    username: str
+    session_id: UUID
+    expires_at: datetime
+    issued_at: datetime
+    token_id: str | None = None
+
+
+@dataclass(frozen=True)
+class IntrospectToken:
+    """Whether a token would be taken now, and whose it is; with `tokens:introspect`."""
+
+    transactions: Transactions
+    queries: IdentityQueries
+    access_tokens: AccessTokens
+    refresh_tokens: RefreshTokens
+    rules: IdentityRules
+    clock: Clock
+
+    async def __call__(self, actor: Actor, *, token: str) -> Introspection | None:
+        """None for a token that is not good, whatever the reason."""
+        require(actor, INTROSPECT)
+        now = self.clock.now()
+        if (access := await self.access_tokens.read(token, now)) is not None:
+            found = await self.queries.signed_in(access.session_id, now)
+            if found is None or found.user.value.id != access.user_id:
+                return None
+            return Introspection(
+                "access_token",
+                access.user_id,
+                found.user.value.username or found.user.value.email,
+                access.session_id,
+                expires_at=access.expires_at,
+                issued_at=access.issued_at,
+                token_id=access.token_id,
+            )
+        if (session := await self._session_of(token, now)) is not None:
+            found = await self.queries.signed_in(session.id, now)
+            if found is None:
+                return None
+            return Introspection(
+                "refresh_token",
+                session.user_id,
+                found.user.value.username or found.user.value.email,
+                session.id,
+                expires_at=session.expires_at,
+                issued_at=session.rotated_at,
+            )
+        return None
+
+    async def _session_of(self, token: str, now: datetime) -> Session | None:
+        """The session whose refresh token this is, if it could be used now."""
+        claims = self.refresh_tokens.read(token)
+        if claims is None:
+            return None
+        async with self.transactions.begin() as uow:
+            session = await uow.sessions.get(claims.session_id)
+        if session is None or self.refresh_tokens.mint(session, claims.counter) != token:
+            return None
+        if session.judge(claims.counter, now, self.rules.refresh_grace) is Refresh.REUSED:
+            return None
+        return session

@@ -1,0 +1,28 @@
+"""What every use case may need from outside."""
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time in UTC, aware."""
+        ...
+
+
+class Ids(Protocol):
+    def new(self) -> UUID:
+        """A new UUID of version 7 (RFC 9562): later ones sort behind earlier ones."""
+        ...
+
+
+class StoreHealth(Protocol):
+    async def check(self) -> None:
+        """One round trip to the store.
+
+        Raises:
+            Unavailable: it does not answer (`database-unavailable`), or its schema is older than this version of
+                Moothall needs (`migrations-pending`).
+        """
+        ...

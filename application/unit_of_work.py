@@ -1,0 +1,37 @@
+"""One transaction a use case: everything in it happens, or nothing does."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from domain.identity.session import SessionRepository
+from domain.identity.signing_key import SigningKeyRepository
+from domain.identity.user import UserRepository
+
+
+class UnitOfWork(Protocol):
+    @property
+    def users(self) -> UserRepository: ...
+
+    @property
+    def sessions(self) -> SessionRepository: ...
+
+    @property
+    def signing_keys(self) -> SigningKeyRepository: ...
+
+    async def serialise(self, name: str) -> None:
+        """Wait until no other unit of work holds this name, and hold it to the end of this one.
+
+        For rules about many rows, which no lock on one row can keep (such as "the last administrator stays").
+        """
+        ...
+
+
+class Transactions(Protocol):
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Commits on a clean exit; rolls back on an exception or a cancellation.
+
+        Raises:
+            Conflict: two units of work wanted the same unique thing, and the other one got it.
+            Unavailable: the store does not answer in time.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Members' accounts, how they sign in, and for how long."""

@@ -1,0 +1,112 @@
+"""The member's account."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain.access.roles import ADMIN
+from domain.errors import Invalid
+from domain.identity.email import EmailAddress
+from domain.text import line, search_text
+
+USERNAME = re.compile(r"[A-Za-z0-9_]{3,50}")
+LONGEST_NAME = 100
+
+
+def checked_username(text: str | None) -> str | None:
+    """A user name as typed: 3 to 50 of `[A-Za-z0-9_]`.
+
+    Raises:
+        Invalid: `bad-username`.
+    """
+    if text is not None and not USERNAME.fullmatch(text):
+        raise Invalid.field("bad-username", "/username", "A username has 3 to 50 letters (a to z), digits or _.")
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """An account. `version` counts its saved states; the store moves it on, and refuses to save an older one.
+
+    A sign-in changes `last_login_at` (and perhaps re-hashes the password), but not the version.
+    """
+
+    id: UUID
+    email: EmailAddress
+    username: str | None
+    first_name: str | None
+    last_name: str | None
+    password_hash: str | None
+    is_active: bool
+    is_verified: bool
+    roles: frozenset[str]
+    created_at: datetime
+    updated_at: datetime
+    last_login_at: datetime | None = None
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        checked_username(self.username)
+        line(self.first_name, pointer="/first_name", longest=LONGEST_NAME)
+        line(self.last_name, pointer="/last_name", longest=LONGEST_NAME)
+
+    @property
+    def username_key(self) -> str | None:
+        return self.username.lower() if self.username is not None else None
+
+    @property
+    def full_name(self) -> str | None:
+        """First and last name, else the username, else nothing: never the e-mail address."""
+        return " ".join(part for part in (self.first_name, self.last_name) if part) or self.username
+
+    @property
+    def is_admin(self) -> bool:
+        return ADMIN in self.roles
+
+    @property
+    def search_text(self) -> str:
+        return search_text((self.email.key, self.username, self.first_name, self.last_name))
+
+    @property
+    def personal_words(self) -> tuple[str, ...]:
+        """What a good password is not made of."""
+        local = self.email.typed.rpartition("@")[0]
+        return tuple(part for part in (self.email.typed, local, self.username, self.first_name, self.last_name) if part)
+
+    def changed(self, now: datetime, /, **fields: object) -> "User":
+        """The account with some fields changed at `now`; the same object where nothing differs."""
+        if all(getattr(self, name) == value for name, value in fields.items()):
+            return self
+        return replace(self, updated_at=now, **fields)  # type: ignore[arg-type]
+
+
+class UserRepository(Protocol):
+    """Accounts within a unit of work. What is loaded here stays locked until it ends, so that no update is lost."""
+
+    async def add(self, user: User) -> None:
+        """Raises Conflict (`email-taken`, `username-taken`)."""
+        ...
+
+    async def get(self, user_id: UUID) -> User | None: ...
+
+    async def save(self, user: User) -> User:
+        """The saved account, one version on.
+
+        Raises:
+            Conflict: `email-taken`, `username-taken`, or `changed-meanwhile` where another version was saved first.
+        """
+        ...
+
+    async def record_sign_in(self, user_id: UUID, at: datetime, *, password_hash: str) -> None:
+        """Note the time, and the hash (which may have been made anew with today's parameters)."""
+        ...
+
+    async def remove(self, user_id: UUID) -> None:
+        """The account and all its sessions; nothing happens where it is gone already."""
+        ...
+
+    async def another_admin_exists(self, than: UUID | None) -> bool:
+        """Whether an active administrator other than the given one exists."""
+        ...

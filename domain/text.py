@@ -1,0 +1,46 @@
+"""Rules for text that people type, and the one way in which it is searched."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from domain.errors import Invalid
+
+
+def fold(text: str) -> str:
+    """The form in which two texts that differ only by width, composition or case are equal.
+
+    NFKC and full case folding, repeated until nothing changes, so that folding twice is folding once
+    (Unicode 15.1, section 3.13, NFKC_Casefold).
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    while (again := unicodedata.normalize("NFKC", folded.casefold())) != folded:
+        folded = again
+    return folded
+
+
+def words(text: str) -> list[str]:
+    """The folded runs of letters and digits in a text."""
+    return "".join(character if character.isalnum() else " " for character in fold(text)).split()
+
+
+def search_text(parts: Iterable[str | None]) -> str:
+    """What a search looks through: every word once, each behind a space, so that ` al` finds what begins in `al`."""
+    unique = dict.fromkeys(word for part in parts if part for word in words(part))
+    return "".join(f" {word}" for word in unique)
+
+
+def line(text: str | None, *, pointer: str, longest: int) -> str | None:
+    """One line of text, kept as typed.
+
+    Raises:
+        Invalid: it is empty, longer than `longest` code points, or holds control characters or lone surrogates.
+    """
+    if text is None:
+        return None
+    if not text.strip():
+        raise Invalid.field("empty-text", pointer, "This may be left out, but not be empty.")
+    if len(text) > longest:
+        raise Invalid.field("text-too-long", pointer, f"This may have {longest} characters at most.")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+        raise Invalid.field("control-characters", pointer, "This may not hold line breaks or control characters.")
+    return text

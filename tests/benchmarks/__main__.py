@@ -1,0 +1,174 @@
+"""The command line: `python -m tests.benchmarks --help`."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+from .bare_peer import BareFastApi, BareMembers
+from .client import AnswerError
+from .fastapi_users_peer import FastApiUsers
+from .load import LoadError, MissingToolError, find_wrk
+from .measures import BCRYPT_ALONE, Measure, Plan, Turn, measure, measure_bcrypt
+from .moothall_peer import Installation, Moothall
+from .pocketbase_peer import PocketBase
+from .postgres import Databases, databases
+from .report import Conditions, as_text, write_json
+from .servers import ServerError
+from .targets import Target
+from .workspace import BENCH, Workspace
+
+TEST_REDIS = "MOOTHALL_TEST_REDIS_URL"
+_FAILURES = (ServerError, LoadError, AnswerError, MissingToolError, OSError)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when there are figures, whatever they are; 1 when there are none; 130 when interrupted."""
+    options = _options(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt_once)
+    try:
+        find_wrk()
+        return _run(options)
+    except _FAILURES as error:
+        _say(f"bench: {error}")
+        return 1
+    except KeyboardInterrupt:
+        _say("bench: interrupted; everything was stopped")
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    limit = time.monotonic() + options.limit
+    plan = Plan(frozenset(options.measures), options.seconds)
+    BENCH.mkdir(exist_ok=True)
+    workspace = Workspace(Path(tempfile.mkdtemp(prefix="run-", dir=BENCH)))
+    workspace.directory.chmod(0o755)  # PostgreSQL may have to run as somebody else
+    notes: list[str] = []
+    rounds: list[dict[str, Turn]] = []
+    with ExitStack() as stack:
+        shared = stack.enter_context(databases(workspace.directory / "postgresql"))
+        targets = _chosen(_targets(workspace, shared, _moothall_settings(options)), options.peers, plan)
+        ready = _prepared(targets, notes)
+        for number in range(options.rounds):
+            turns = _round(ready, plan, f"round {number + 1}", limit, notes)
+            if turns:
+                rounds.append(turns)
+    if not any(rounds):
+        _say(f"bench: no figures; the logs are in {_relative(workspace.directory)}")
+        _say("\n".join(notes))
+        return 1
+    if len(rounds) < 3:
+        notes.append(f"{len(rounds)} rounds are a glance, not a result: noise needs at least three")
+    conditions = Conditions(options.seconds, options.rate_limit, TEST_REDIS in os.environ, tuple(notes))
+    print(as_text(rounds, conditions))
+    if options.json:
+        write_json(options.json, rounds, conditions)
+    workspace.remove()
+    return 0
+
+
+def _targets(workspace: Workspace, shared: Databases, settings: dict[str, str]) -> list[Target]:
+    on_postgresql = Installation("postgresql", workspace, shared, settings)
+    on_sqlite = Installation("sqlite", workspace, shared, settings)
+    bare = BareMembers(workspace, shared)
+    return [
+        Moothall(on_postgresql, workers=1),
+        Moothall(on_postgresql, workers=2),
+        Moothall(on_sqlite, workers=1),
+        FastApiUsers(workspace, shared, workers=2),
+        BareFastApi(bare, "claims", workers=1),
+        BareFastApi(bare, "claims", workers=2),
+        BareFastApi(bare, "row", workers=1),
+        BareFastApi(bare, "row", workers=2),
+        PocketBase(workspace),
+    ]
+
+
+def _chosen(targets: Sequence[Target], wanted: Sequence[str], plan: Plan) -> list[Target]:
+    """Those whose name begins with one of `wanted`, or all; without those that no measure concerns."""
+    named = [target for target in targets if not wanted or target.name.startswith(tuple(wanted))]
+    return [target for target in named if plan.concerns(target)]
+
+
+def _prepared(targets: Sequence[Target], notes: list[str]) -> list[Target]:
+    """Those that could be seeded: one server that does not run must not cost the figures of the others."""
+    ready = []
+    for target in targets:
+        _say(f"seeding {target.name}")
+        try:
+            target.prepare()
+        except _FAILURES as error:
+            notes.append(f"{target.name} left out: {error}")
+        else:
+            ready.append(target)
+    return ready
+
+
+def _round(targets: Sequence[Target], plan: Plan, title: str, limit: float, notes: list[str]) -> dict[str, Turn]:
+    turns: dict[str, Turn] = {}
+    if Measure.LOGIN in plan.measures:
+        turns[BCRYPT_ALONE] = measure_bcrypt(plan)
+    for target in targets:
+        if time.monotonic() > limit:
+            notes.append(f"{title} ended before {target.name}: the time limit was reached")
+            break
+        _say(f"{title}: {target.name}")
+        try:
+            turns[target.name] = measure(target, plan)
+        except _FAILURES as error:
+            notes.append(f"{title}, {target.name}: {error}")
+    return turns
+
+
+def _moothall_settings(options: argparse.Namespace) -> dict[str, str]:
+    settings = {"MOOTHALL_RATE_LIMIT_DEFAULT": str(options.rate_limit)}
+    redis = os.environ.get(TEST_REDIS)
+    return settings | ({"MOOTHALL_REDIS_URL": redis} if redis else {})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    every = list(Measure)
+    parser.add_argument("--measures", nargs="+", type=Measure, choices=every, default=every, metavar="MEASURE",
+                        help=f"any of {', '.join(every)} (all)")  # fmt: skip
+    parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="servers whose name begins so (all)")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (3)")
+    parser.add_argument("--seconds", type=int, default=4, help="of load for one figure in one round (4)")
+    parser.add_argument("--limit", type=int, default=570, help="seconds after which no server takes another turn (570)")
+    parser.add_argument("--quick", action="store_true", help="one short round, under two minutes")
+    parser.add_argument("--rate-limit", default="off", help="Moothall's limit for each caller (off)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables and all rounds there too")
+    return parser
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options = _parser().parse_args(arguments)
+    if options.quick:
+        options.rounds, options.seconds, options.limit = 1, 2, 100
+    return options
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> None:
+    """Stop in order; a second Ctrl-C must not disturb the stopping."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(BENCH.parent)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -134,7 +134,7 @@ def encode_cursor(position: Position, sort: Sort) -> str:
 def decode_cursor(cursor: str, sort: Sort) -> Position:
     try:
         made_for, value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if made_for != str(sort) or not value.isprintable():
+        if made_for != str(sort) or b"\0" in value.encode():
             raise ValueError(cursor)
         if sort.by_time:
             value = datetime.fromisoformat(value).astimezone(UTC)

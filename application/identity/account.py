@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from application.identity.accounts import (
     ADMINISTRATORS,
+    Expected,
     Passwords,
     an_administrator_stays,
     loaded,
@@ -39,14 +40,12 @@ class ChangeMe:
     transactions: Transactions
     clock: Clock
 
-    async def __call__(
-        self, actor: Actor, *, expected_version: int | None = None, **changes: str | None
-    ) -> Versioned[UserView]:
+    async def __call__(self, actor: Actor, *, expected: Expected = None, **changes: str | None) -> Versioned[UserView]:
         """Raises Invalid, Conflict (`username-taken`), Stale."""
         user_id = require_member(actor)
         only_these(changes, OWN_FIELDS)
         async with self.transactions.begin() as uow:
-            user = await loaded(uow, user_id, expected_version=expected_version)
+            user = await loaded(uow, user_id, expected=expected)
             changed = user.changed(self.clock.now(), **changes)
             if changed is not user:
                 user = await uow.users.save(changed)
@@ -60,13 +59,13 @@ class DeleteMe:
     transactions: Transactions
     clock: Clock
 
-    async def __call__(self, actor: Actor, *, expected_version: int | None = None) -> None:
+    async def __call__(self, actor: Actor, *, expected: Expected = None) -> None:
         """Raises Denied (`sign-in-again`), Conflict (`last-admin`), Stale."""
         user_id = require_member(actor)
         require_recent_sign_in(actor, self.clock.now())
         async with self.transactions.begin() as uow:
             await uow.serialise(ADMINISTRATORS)
-            user = await loaded(uow, user_id, expected_version=expected_version)
+            user = await loaded(uow, user_id, expected=expected)
             await an_administrator_stays(uow, user)
             await uow.users.remove(user_id)
 
@@ -81,17 +80,17 @@ class ChangePassword:
     clock: Clock
 
     async def __call__(
-        self, actor: Actor, *, current_password: str, new_password: str, expected_version: int | None = None
+        self, actor: Actor, *, current_password: str, new_password: str, expected: Expected = None
     ) -> None:
         """Raises Invalid (`wrong-password`, `password-refused`), Stale, Conflict (`changed-meanwhile`)."""
         user_id = require_member(actor)
         async with self.transactions.begin() as uow:
-            user = await loaded(uow, user_id, expected_version=expected_version)
+            user = await loaded(uow, user_id, expected=expected)
         if not (await self.hasher.verify(current_password, user.password_hash)).right:
             raise Invalid.field("wrong-password", "/current_password", "This is not your current password.")
         new_hash = await self.passwords.accept(new_password, user, pointer="/new_password")
         async with self.transactions.begin() as uow:
-            now_stored = await loaded(uow, user_id, expected_version=expected_version)
+            now_stored = await loaded(uow, user_id, expected=expected)
             if now_stored.password_hash != user.password_hash:
                 raise Conflict("changed-meanwhile", "The password was changed meanwhile; try again.")
             await uow.users.save(now_stored.changed(self.clock.now(), password_hash=new_hash))

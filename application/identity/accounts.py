@@ -14,6 +14,8 @@ from domain.identity.user import User
 
 ADMINISTRATORS = "administrators"
 
+Expected = frozenset[int] | None
+
 
 @dataclass(frozen=True, slots=True)
 class IdentityRules:
@@ -86,8 +88,8 @@ class NewAccounts:
         return user.changed(now, password_hash=await self.passwords.accept(password, user))
 
 
-async def loaded(uow: UnitOfWork, user_id: UUID, *, expected_version: int | None = None) -> User:
-    """The user, locked.
+async def loaded(uow: UnitOfWork, user_id: UUID, *, expected: Expected = None) -> User:
+    """The user, locked; `expected` are the versions that the caller wants to change, None for any.
 
     Raises:
         NotFound: `user-not-found`.
@@ -96,7 +98,7 @@ async def loaded(uow: UnitOfWork, user_id: UUID, *, expected_version: int | None
     user = await uow.users.get(user_id)
     if user is None:
         raise no_such_user()
-    if expected_version is not None and user.version != expected_version:
+    if expected is not None and user.version not in expected:
         raise Stale("stale-version", "The account was changed since you read it; read it again.")
     return user
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.identity.accounts import (
     ADMINISTRATORS,
+    Expected,
     NewAccounts,
     an_administrator_stays,
     loaded,
@@ -116,14 +117,14 @@ class UpdateUser:
     clock: Clock
 
     async def __call__(
-        self, actor: Actor, *, user_id: UUID, expected_version: int | None = None, **changes: str | bool | None
+        self, actor: Actor, *, user_id: UUID, expected: Expected = None, **changes: str | bool | None
     ) -> Versioned[UserView]:
         """Raises NotFound, Invalid, Stale, Conflict (`email-taken`, `username-taken`, `last-admin`)."""
         require(actor, UPDATE)
         only_these(changes, ADMINISTERED_FIELDS)
         async with self.transactions.begin() as uow:
             await uow.serialise(ADMINISTRATORS)
-            user = await loaded(uow, user_id, expected_version=expected_version)
+            user = await loaded(uow, user_id, expected=expected)
             changed = self._changed(user, changes)
             if changed is user:
                 return shown(user)
@@ -151,14 +152,14 @@ class SetRoles:
     clock: Clock
 
     async def __call__(
-        self, actor: Actor, *, user_id: UUID, roles: Iterable[str], expected_version: int | None = None
+        self, actor: Actor, *, user_id: UUID, roles: Iterable[str], expected: Expected = None
     ) -> Versioned[UserView]:
         """Raises NotFound, Invalid (`unknown-role`), Stale, Conflict (`last-admin`)."""
         require(actor, SET_ROLES)
         wanted = known_roles(roles)
         async with self.transactions.begin() as uow:
             await uow.serialise(ADMINISTRATORS)
-            user = await loaded(uow, user_id, expected_version=expected_version)
+            user = await loaded(uow, user_id, expected=expected)
             if ADMIN not in wanted:
                 await an_administrator_stays(uow, user)
             changed = user.changed(self.clock.now(), roles=wanted)
@@ -171,11 +172,11 @@ class SetRoles:
 class DeleteUser:
     transactions: Transactions
 
-    async def __call__(self, actor: Actor, *, user_id: UUID, expected_version: int | None = None) -> None:
+    async def __call__(self, actor: Actor, *, user_id: UUID, expected: Expected = None) -> None:
         """Raises NotFound, Stale, Conflict (`last-admin`)."""
         require(actor, DELETE)
         async with self.transactions.begin() as uow:
             await uow.serialise(ADMINISTRATORS)
-            user = await loaded(uow, user_id, expected_version=expected_version)
+            user = await loaded(uow, user_id, expected=expected)
             await an_administrator_stays(uow, user)
             await uow.users.remove(user_id)

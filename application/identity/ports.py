@@ -152,9 +152,13 @@ class IdentityQueries(Protocol):
 
     async def count_users(self, filters: UserFilters) -> int: ...
 
-    async def sessions_of(self, user_id: UUID, now: datetime) -> list[SessionView]:
-        """Those alive, the one used last first."""
+    async def sessions_of(
+        self, user_id: UUID, now: datetime, *, after: Position | None, offset: int, limit: int
+    ) -> list[Row[SessionView]]:
+        """Those alive, the one used last first, ties by id downwards."""
         ...
+
+    async def count_sessions_of(self, user_id: UUID, now: datetime) -> int: ...
 
     async def owner_of_session(self, session_id: UUID) -> UUID | None: ...
 

@@ -10,6 +10,7 @@ from application.paging import Page, PageRequest, Sort
 from domain.access.actor import Actor
 from domain.access.policy import require
 from domain.errors import Invalid, NotFound
+from domain.identity.user import USERNAME
 
 READ = "users:read"
 
@@ -44,14 +45,17 @@ class FindUser:
 
     async def _find(self, name: str) -> UUID | None:
         try:
-            if "@" in name:
-                return await self.queries.find_user(email_key=self.emails.parse(name).key)
-            shown = await self.queries.user(UUID(name))
-            return shown.value.id if shown else None
+            found = await self.queries.user(UUID(name))
+        except ValueError:
+            pass  # not an id
+        else:
+            return found.value.id if found else None
+        if USERNAME.fullmatch(name):
+            return await self.queries.find_user(username_key=name.lower())
+        try:
+            return await self.queries.find_user(email_key=self.emails.parse(name).key)
         except Invalid:
             return None
-        except ValueError:
-            return await self.queries.find_user(username_key=name.lower())
 
 
 @dataclass(frozen=True)

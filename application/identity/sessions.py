@@ -1,12 +1,12 @@
 """A member's sessions: see them, end them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from application.identity.accounts import no_such_user
 from application.identity.ports import IdentityQueries
 from application.identity.views import SessionView
+from application.paging import Page, PageRequest, Row, Sort
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
@@ -15,6 +15,7 @@ from domain.errors import NotFound
 
 READ = "sessions:read"
 END = "sessions:end"
+LAST_USED_FIRST = Sort("last_used_at", descending=True)
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,20 @@ class ListSessions:
     queries: IdentityQueries
     clock: Clock
 
-    async def __call__(self, actor: Actor, *, user_id: UUID | None = None) -> Sequence[SessionView]:
+    async def __call__(
+        self, actor: Actor, *, user_id: UUID | None = None, page: PageRequest = PageRequest()
+    ) -> Page[SessionView]:
         owner = user_id or require_member(actor)
         require(actor, READ, owner=owner)
         if user_id is not None and await self.queries.user(user_id) is None:
             raise no_such_user()
-        found = await self.queries.sessions_of(owner, self.clock.now())
-        return [replace(view, is_current=view.id == actor.session_id) for view in found]
+        now = self.clock.now()
+        found = await self.queries.sessions_of(
+            owner, now, after=page.after(LAST_USED_FIRST), offset=page.offset, limit=page.size + 1
+        )
+        rows = [Row(row.position, replace(row.value, is_current=row.value.id == actor.session_id)) for row in found]
+        total = await self.queries.count_sessions_of(owner, now) if page.counts else None
+        return Page.of(rows, page, LAST_USED_FIRST, total)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from domain.access.actor import Actor
 from domain.access.policy import require_member
 from domain.errors import Denied, Invalid, Unauthenticated
 from domain.identity.session import Client, Refresh, Session
+from domain.identity.user import USERNAME
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class LogIn:
         return replace(pair, device_token=device_token if recognised else self.device_tokens.issue(user.id))
 
     async def _credentials(self, login: str) -> Credentials | None:
-        if "@" not in login:
+        if USERNAME.fullmatch(login):
             return await self.queries.credentials(username_key=login.lower())
         try:
             address = self.emails.parse(login)

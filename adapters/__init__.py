@@ -1,0 +1,1 @@
+"""What stands behind the ports: stores, hashing, tokens, clocks. Only the composition root imports from here."""

@@ -1,0 +1,1 @@
+"""The HTTP API: text in, use case, text out."""

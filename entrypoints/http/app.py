@@ -1,0 +1,94 @@
+"""The HTTP application: a factory, whose lifespan opens the product and closes it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
+
+from application.app import Application
+from application.ports import Clock
+from entrypoints.bootstrap import open_application
+from entrypoints.http import docs, errors, openapi
+from entrypoints.http.middleware import RequestContext
+from entrypoints.http.routes import auth, me, oauth, system, users
+from entrypoints.settings import Settings, load
+
+DESCRIPTION = """Accounts, sessions and permissions behind one HTTP API.
+
+Errors are `application/problem+json` (RFC 9457) with a stable `code`; unknown fields and query parameters are refused.
+Lists come in pages, numbered (`page`) or by cursor (`cursor`, which costs the same at any depth). Single resources
+carry an `ETag`; `If-Match` makes a change conditional."""
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    in_memory: bool = False,
+    clock: Clock | None = None,
+    on_ready: Callable[[Application], Awaitable[None]] | None = None,
+) -> FastAPI:
+    """The ASGI application; nothing is opened before its lifespan begins.
+
+    Without settings they are read from the environment. `on_ready` is awaited once everything is open, before the
+    first request is taken.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    chosen = settings if settings is not None else load()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_application(chosen, in_memory=in_memory, clock=clock) as application:
+            app.state.application = application
+            if on_ready is not None:
+                await on_ready(application)
+            yield
+
+    public_url = str(chosen.public_url).rstrip("/")
+    app = FastAPI(
+        title="Moothall",
+        summary="A self-hosted membership backend.",
+        description=DESCRIPTION,
+        version=version("moothall"),
+        contact={"name": "Whoever runs this installation", "url": public_url},
+        license_info={"name": "MIT", "identifier": "MIT"},
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+        form_limits={"max_fields": 32, "max_files": 0},
+        redirect_slashes=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.public_url = public_url
+    app.state.issuer = chosen.token_issuer
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
+    errors.install(app)
+    for router in (auth.router, oauth.router, oauth.well_known, me.router, users.router, system.router):
+        app.include_router(router)
+    if chosen.serves_docs:
+        app.add_api_route("/openapi.json", _document, include_in_schema=False)
+        app.include_router(docs.router)
+    if chosen.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=chosen.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "X-Request-ID"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(RequestContext, max_body_size=chosen.max_body_size)
+    return app
+
+
+async def _document(request: Request) -> Response:
+    return JSONResponse(request.app.openapi())
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

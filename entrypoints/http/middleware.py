@@ -1,0 +1,95 @@
+"""What happens around every request, as plain ASGI: a request id, timing, a bound on the body, no stack traces."""
+
+import logging
+import re
+import time
+import uuid
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, problem
+
+log = logging.getLogger("moothall.http")
+
+ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+UNTIMED = "/api/v1/auth/"
+"""Here the time that an answer took would tell about passwords and accounts."""
+
+
+class RequestContext:
+    """The outermost layer of our own: whatever happens inside, the answer has an id and a shape."""
+
+    def __init__(self, app: ASGIApp, *, max_body_size: int) -> None:
+        self._app = app
+        self._max_body_size = max_body_size
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_headers = Headers(scope=scope)
+        request_id = _request_id(request_headers)
+        scope.setdefault("state", {})["request_id"] = request_id
+        answering = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal answering
+            if message["type"] == "http.response.start":
+                answering = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                if not scope["path"].startswith(UNTIMED):
+                    seconds = time.perf_counter() - began
+                    headers["X-Process-Time"] = f"{seconds:.6f}"
+                    headers["Server-Timing"] = f"app;dur={seconds * 1000:.3f}"
+            await send(message)
+
+        try:
+            if _announced_size(request_headers) > self._max_body_size:
+                await _too_large(scope, self._max_body_size)(scope, receive, send_with_headers)
+            else:
+                await self._app(scope, self._bounded(receive), send_with_headers)
+        except Exception:
+            log.exception("unexpected error in request %s", request_id)
+            if answering:
+                raise
+            answer = problem(
+                scope,
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "internal-error",
+                "Something went wrong on our side; the request id helps to find out what.",
+            )
+            await answer(scope, receive, send_with_headers)
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """A body that announced no size, or the wrong one, is counted as it comes."""
+        received = 0
+
+        async def receive_at_most() -> Message:
+            nonlocal received
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message.get("body", b""))
+                if received > self._max_body_size:
+                    raise BodyTooLarge(self._max_body_size)
+            return message
+
+        return receive_at_most
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _announced_size(headers: Headers) -> int:
+    announced = headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() and announced.isascii() else 0
+
+
+def _too_large(scope: Scope, limit: int) -> ASGIApp:
+    error = BodyTooLarge(limit)
+    return problem(scope, error.status_code, CODE_OF_STATUS[error.status_code], error.detail)

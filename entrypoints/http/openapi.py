@@ -1,0 +1,125 @@
+"""The description of the API: what every operation may answer, told once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from entrypoints.http.errors import PROBLEM_JSON, Problem
+
+Responses = dict[int | str, dict[str, Any]]
+
+TAGS = [
+    {"name": "Signing in", "description": "Register, sign in, stay signed in, sign out."},
+    {"name": "Sessions", "description": "Where one is signed in; every sign-in is a session that can be ended."},
+    {"name": "My account", "description": "What members see and change of themselves."},
+    {"name": "Administration of members", "description": "Other members' accounts; each use needs a permission."},
+    {"name": "OAuth 2", "description": "RFC 6749, 7009, 7662, 8414 and 7517, for clients that speak them."},
+    {"name": "System", "description": "For whoever runs this."},
+]
+
+MEANING = {
+    400: "The request is not one that RFC 6749 knows.",
+    401: "Nobody is signed in, or the token is not (or no longer) good.",
+    403: "The caller may not do this.",
+    404: "There is no such thing, or the caller may not know of it.",
+    409: "It is there already, or not in a state that allows this.",
+    412: "`If-Match` names a version that is no longer the current one.",
+    413: "The body is too large.",
+    415: "The body is of another media type than the one wanted.",
+    422: "The input is malformed or breaks a rule; `errors` says where.",
+    503: "The database or another part is away or overloaded; `Retry-After` says when to try again.",
+}
+
+_PROBLEM = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_OAUTH_ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}}}
+_OAUTH_ERROR_SCHEMA = {
+    "title": "OAuthError",
+    "description": "RFC 6749, section 5.2.",
+    "type": "object",
+    "required": ["error", "error_description"],
+    "properties": {
+        "error": {"type": "string", "examples": ["invalid_grant"]},
+        "error_description": {"type": "string"},
+    },
+}
+
+
+def problems(*statuses: int) -> Responses:
+    """What an operation may answer besides what its input, its security and the store bring with them."""
+    return {status: {"description": MEANING[status], "content": _PROBLEM} for status in statuses}
+
+
+def oauth_errors(*statuses: int) -> Responses:
+    return {status: {"description": MEANING[status], "content": _OAUTH_ERROR} for status in statuses}
+
+
+def form_body(*, required: list[str], **properties: dict[str, Any]) -> dict[str, Any]:
+    """The description of a form that a route reads by itself."""
+    schema = {"type": "object", "required": required, "properties": properties}
+    return {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document (3.1), made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+            tags=TAGS,
+            contact=app.contact,
+            license_info=app.license_info,
+        )
+        schemas = document["components"]["schemas"]
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs"))
+        schemas["Problem"] = problem
+        schemas["OAuthError"] = _OAUTH_ERROR_SCHEMA
+        for path, operation in _operations(document):
+            _complete(operation, under_api=path.startswith("/api/"))
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            yield path, operation
+
+
+def _complete(operation: dict[str, Any], *, under_api: bool) -> None:
+    """Add what follows from the kind of the operation: a body, a caller, the store behind it."""
+    responses = operation["responses"]
+    if "OAuth 2" in operation["tags"]:
+        responses.pop("422", None)
+        if "requestBody" in operation:
+            responses.update(_as_text_keys(problems(413)))
+        return
+    implied = [422]
+    if "requestBody" in operation:
+        implied += [413, 415]
+    if "security" in operation:
+        implied += [401]
+    if under_api:
+        implied += [503]
+    responses.pop("422", None)
+    for status, response in _as_text_keys(problems(*implied)).items():
+        responses.setdefault(status, response)
+    for status, response in responses.items():
+        headers = response.setdefault("headers", {})
+        headers["X-Request-ID"] = {"schema": {"type": "string"}, "description": "The request's id, for whoever helps."}
+        if status == "401":
+            headers["WWW-Authenticate"] = {"schema": {"type": "string"}}
+        if status == "503":
+            headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds."}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _as_text_keys(responses: Responses) -> dict[str, dict[str, Any]]:
+    return {str(int(status)): response for status, response in responses.items()}

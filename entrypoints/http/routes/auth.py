@@ -1,0 +1,145 @@
+"""Registration, signing in and out, one's sessions."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from application.identity.views import SessionView, TokenPair, UserView
+from application.paging import Page, PageRequest
+from domain.access.actor import ANONYMOUS
+from entrypoints.http.openapi import problems
+from entrypoints.http.resources import API, Body, answer, listing, no_content, page_request, resource
+from entrypoints.http.routing import StrictRoute
+from entrypoints.http.security import SignedIn, TheApplication, TheClient
+
+router = APIRouter(prefix=f"{API}/auth", route_class=StrictRoute)
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class Registration(Body):
+    email: str = Field(examples=["ada@example.com"], json_schema_extra={"format": "email"})
+    password: str = Field(
+        examples=["violet-anchor-42-lamp"],
+        description="At least 12 characters (settable), 256 at most; refused when it is common, weak or made of names.",
+    )
+    username: str | None = Field(
+        default=None, examples=["ada"], description="3 to 50 of A-Z, a-z, 0-9 and _; differs by more than case."
+    )
+    first_name: str | None = Field(default=None, examples=["Ada"], description="100 characters at most.")
+    last_name: str | None = Field(default=None, examples=["Lovelace"], description="100 characters at most.")
+
+
+class LoginForm(BaseModel):
+    """The OAuth2 password form; what belongs to it but says nothing here is taken and ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: str = Field(description="E-mail address or username.", examples=["ada@example.com"])
+    password: str = Field(examples=["violet-anchor-42-lamp"])
+    device_token: str | None = Field(default=None, description="From an earlier sign-in on this device.")
+    grant_type: str | None = Field(default=None, pattern="^password$")
+    scope: str = ""
+    client_id: str | None = None
+    client_secret: str | None = None
+
+
+class RefreshRequest(Body):
+    refresh_token: str
+
+
+class TokenAnswer(BaseModel):
+    """A pair of tokens; `expires_in` is the access token's life in seconds."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str = "bearer"  # noqa: S105
+    expires_in: int
+    device_token: str | None = Field(
+        default=None, description="Keep it on this device and send it with the next sign-in; only signing in gives one."
+    )
+
+    @classmethod
+    def of(cls, pair: TokenPair) -> "TokenAnswer":
+        return cls(
+            access_token=pair.access_token,
+            refresh_token=pair.refresh_token,
+            expires_in=pair.expires_in,
+            device_token=pair.device_token,
+        )
+
+
+@router.post(
+    "/register",
+    tags=["Signing in"],
+    status_code=201,
+    response_model=UserView,
+    responses=problems(409),
+    summary="Become a member",
+)
+async def register(application: TheApplication, body: Registration) -> Response:
+    user = await application.identity.register(ANONYMOUS, **body.model_dump())
+    return resource(user, status=201, location=f"{API}/users/{user.value.id}")
+
+
+@router.post("/login", tags=["Signing in"], response_model=TokenAnswer, responses=problems(401, 403), summary="Sign in")
+async def log_in(application: TheApplication, form: Annotated[LoginForm, Form()], client: TheClient) -> Response:
+    pair = await application.identity.log_in(
+        ANONYMOUS, login=form.username, password=form.password, device_token=form.device_token, client=client
+    )
+    return answer(TokenAnswer.of(pair), headers=NO_STORE)
+
+
+@router.post(
+    "/refresh",
+    tags=["Signing in"],
+    response_model=TokenAnswer,
+    responses=problems(401),
+    summary="A new pair of tokens for a refresh token",
+)
+async def refresh(application: TheApplication, body: RefreshRequest, client: TheClient) -> Response:
+    """The refresh token is spent by this. The same one again within 10 seconds gets the same new one; later, it is
+    taken for stolen, and the session ends."""
+    pair = await application.identity.refresh(ANONYMOUS, refresh_token=body.refresh_token, client=client)
+    return answer(TokenAnswer.of(pair), headers=NO_STORE)
+
+
+@router.post("/logout", tags=["Signing in"], status_code=204, response_model=None, summary="End this session")
+async def log_out(application: TheApplication, actor: SignedIn) -> Response:
+    await application.identity.log_out(actor)
+    return no_content()
+
+
+@router.get("/sessions", tags=["Sessions"], response_model=Page[SessionView], summary="Where I am signed in")
+async def list_my_sessions(
+    request: Request,
+    application: TheApplication,
+    actor: SignedIn,
+    page: Annotated[PageRequest, Depends(page_request)],
+) -> Response:
+    found = await application.identity.list_sessions(actor, page=page)
+    return listing(request, found, Page[SessionView])
+
+
+@router.delete(
+    "/sessions", tags=["Sessions"], status_code=204, response_model=None, summary="End all my other sessions"
+)
+async def end_my_other_sessions(application: TheApplication, actor: SignedIn) -> Response:
+    await application.identity.end_other_sessions(actor)
+    return no_content()
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    tags=["Sessions"],
+    status_code=204,
+    response_model=None,
+    responses=problems(404),
+    summary="End a session",
+)
+async def end_session(application: TheApplication, actor: SignedIn, session_id: UUID) -> Response:
+    """One's own, or with `sessions:end` anybody's."""
+    await application.identity.end_session(actor, session_id=session_id)
+    return no_content()

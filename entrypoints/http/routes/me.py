@@ -1,0 +1,57 @@
+"""What members do to their own account."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field
+
+from application.identity.views import UserView
+from entrypoints.http.openapi import problems
+from entrypoints.http.resources import API, Body, expected_versions, no_content, resource
+from entrypoints.http.routing import StrictRoute
+from entrypoints.http.security import SignedIn, TheApplication, TheCaller
+
+router = APIRouter(prefix=f"{API}/users/me", route_class=StrictRoute, tags=["My account"])
+
+Expected = Annotated[frozenset[int] | None, Depends(expected_versions)]
+
+
+class MyChanges(Body):
+    username: str | None = Field(default=None, examples=["ada"])
+    first_name: str | None = Field(default=None, examples=["Ada"])
+    last_name: str | None = Field(default=None, examples=["King"])
+
+
+class PasswordChange(Body):
+    current_password: str = Field(examples=["violet-anchor-42-lamp"])
+    new_password: str = Field(examples=["amber-harbour-17-kite"])
+
+
+@router.get("", response_model=UserView, summary="My account")
+async def show_me(caller: TheCaller) -> Response:
+    """Answered with what was read to find out who is calling: one round trip."""
+    return resource(caller.account)
+
+
+@router.patch("", response_model=UserView, responses=problems(409, 412), summary="Change my account")
+async def change_me(application: TheApplication, actor: SignedIn, body: MyChanges, expected: Expected) -> Response:
+    """Only the fields that are sent change; `null` clears one."""
+    return resource(await application.identity.change_me(actor, expected=expected, **body.sent()))
+
+
+@router.delete("", status_code=204, response_model=None, responses=problems(403, 409, 412), summary="Delete my account")
+async def delete_me(application: TheApplication, actor: SignedIn, expected: Expected) -> Response:
+    """Needs a sign-in of the last 15 minutes, else 403 `sign-in-again`."""
+    await application.identity.delete_me(actor, expected=expected)
+    return no_content()
+
+
+@router.put(
+    "/password", status_code=204, response_model=None, responses=problems(409, 412), summary="Change my password"
+)
+async def change_password(
+    application: TheApplication, actor: SignedIn, body: PasswordChange, expected: Expected
+) -> Response:
+    """Ends all my other sessions."""
+    await application.identity.change_password(actor, expected=expected, **body.model_dump())
+    return no_content()

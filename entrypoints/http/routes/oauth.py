@@ -1,0 +1,239 @@
+"""The OAuth 2 endpoints (RFC 6749, 7009, 7662, 8414) and the published keys (RFC 7517).
+
+Here errors have the shape of RFC 6749, section 5.2, and parameters that are not known are ignored, as it says.
+The password grant is for first-party clients alone (RFC 9700, section 2.4).
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
+
+from application.identity.tokens import Introspection
+from domain.access.actor import ANONYMOUS
+from domain.errors import Denied, Invalid, MoothallError, Unauthenticated, Unavailable
+from entrypoints.http.errors import headers_of
+from entrypoints.http.openapi import form_body, oauth_errors
+from entrypoints.http.resources import API, answer
+from entrypoints.http.routes.auth import NO_STORE, TokenAnswer
+from entrypoints.http.routing import FORM, Handler
+from entrypoints.http.security import SignedIn, TheApplication, TheClient
+
+MOST_PARAMETERS = 50
+LARGEST_FORM = 65_536
+
+ERROR_OF: Mapping[type[MoothallError], tuple[HTTPStatus, str]] = {
+    Invalid: (HTTPStatus.BAD_REQUEST, "invalid_request"),
+    Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+}
+
+
+class OAuthError(Exception):
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(error, description)
+        self.error = error
+        self.description = description
+
+
+class OAuthRoute(APIRoute):
+    """Errors as `{"error", "error_description"}`, and nothing here is ever cached."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def in_the_words_of_oauth(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except OAuthError as error:
+                return _error(HTTPStatus.BAD_REQUEST, error.error, error.description)
+            except Unauthenticated as error:
+                return _error(HTTPStatus.UNAUTHORIZED, "invalid_token", error.detail, headers_of(error))
+            except Denied as error:
+                return _error(HTTPStatus.FORBIDDEN, "insufficient_scope", error.detail)
+            except MoothallError as error:
+                if type(error) not in ERROR_OF:
+                    raise
+                status, word = ERROR_OF[type(error)]
+                return _error(status, word, error.detail, headers_of(error))
+
+        return in_the_words_of_oauth
+
+
+router = APIRouter(prefix=f"{API}/auth", route_class=OAuthRoute, tags=["OAuth 2"])
+well_known = APIRouter(prefix="/.well-known", tags=["OAuth 2"])
+
+
+class IntrospectionAnswer(BaseModel):
+    """RFC 7662, section 2.2; an inactive token has no other member."""
+
+    active: bool
+    token_type: str | None = Field(default=None, examples=["access_token"])
+    sub: str | None = None
+    username: str | None = None
+    sid: str | None = None
+    jti: str | None = None
+    iss: str | None = None
+    aud: str | None = None
+    iat: int | None = None
+    exp: int | None = None
+
+
+class JwkSet(BaseModel):
+    keys: list[dict[str, str]]
+
+
+class Metadata(BaseModel):
+    """RFC 8414, section 2."""
+
+    issuer: str
+    token_endpoint: str
+    revocation_endpoint: str
+    introspection_endpoint: str
+    jwks_uri: str
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[str]
+    service_documentation: str | None = None
+
+
+@router.post(
+    "/token",
+    response_model=TokenAnswer,
+    responses=oauth_errors(400, 503),
+    openapi_extra=form_body(
+        required=["grant_type"],
+        grant_type={"type": "string", "enum": ["password", "refresh_token"]},
+        username={"type": "string", "description": "E-mail address or username (grant `password`)."},
+        password={"type": "string"},
+        refresh_token={"type": "string", "description": "Grant `refresh_token`."},
+        device_token={"type": "string"},
+    ),
+    summary="Tokens for a password or a refresh token (RFC 6749)",
+)
+async def token(request: Request, application: TheApplication, client: TheClient) -> Response:
+    form = await _form(request)
+    grant = _required(form, "grant_type")
+    try:
+        if grant == "password":
+            pair = await application.identity.log_in(
+                ANONYMOUS,
+                login=_required(form, "username"),
+                password=_required(form, "password"),
+                device_token=form.get("device_token"),
+                client=client,
+            )
+        elif grant == "refresh_token":
+            pair = await application.identity.refresh(
+                ANONYMOUS, refresh_token=_required(form, "refresh_token"), client=client
+            )
+        else:
+            raise OAuthError("unsupported_grant_type", "The grants here are password and refresh_token.")
+    except (Unauthenticated, Denied) as error:
+        raise OAuthError("invalid_grant", error.detail) from error
+    return answer(TokenAnswer.of(pair), headers=NO_STORE)
+
+
+@router.post(
+    "/revoke",
+    response_model=None,
+    responses=oauth_errors(400, 503),
+    openapi_extra=form_body(
+        required=["token"], token={"type": "string"}, token_type_hint={"type": "string", "examples": ["refresh_token"]}
+    ),
+    summary="End the session of a token (RFC 7009)",
+)
+async def revoke(request: Request, application: TheApplication) -> Response:
+    """Access or refresh token; a token that is not good is not an error."""
+    form = await _form(request)
+    await application.identity.revoke_token(ANONYMOUS, token=_required(form, "token"))
+    return Response(status_code=HTTPStatus.OK, headers=NO_STORE)
+
+
+@router.post(
+    "/introspect",
+    response_model=IntrospectionAnswer,
+    response_model_exclude_none=True,
+    responses=oauth_errors(400, 401, 403, 503),
+    openapi_extra=form_body(required=["token"], token={"type": "string"}, token_type_hint={"type": "string"}),
+    summary="Whether a token is good, and whose (RFC 7662)",
+)
+async def introspect(request: Request, application: TheApplication, actor: SignedIn) -> Response:
+    """Needs the permission `tokens:introspect`."""
+    form = await _form(request)
+    found = await application.identity.introspect_token(actor, token=_required(form, "token"))
+    return JSONResponse(_described(found, request.app.state.issuer), headers=NO_STORE)
+
+
+@well_known.get(
+    "/jwks.json", response_model=JwkSet, responses=oauth_errors(503), summary="The keys that sign our tokens"
+)
+async def published_keys(application: TheApplication) -> Response:
+    keys = await application.identity.publish_keys()
+    return JSONResponse({"keys": keys}, headers={"Cache-Control": "public, max-age=60"})
+
+
+@well_known.get("/oauth-authorization-server", response_model=Metadata, summary="Where everything is (RFC 8414)")
+async def metadata(request: Request) -> Response:
+    base = request.app.state.public_url
+    return JSONResponse(
+        {
+            "issuer": request.app.state.issuer,
+            "token_endpoint": f"{base}{API}/auth/token",
+            "revocation_endpoint": f"{base}{API}/auth/revoke",
+            "introspection_endpoint": f"{base}{API}/auth/introspect",
+            "jwks_uri": f"{base}/.well-known/jwks.json",
+            "grant_types_supported": ["password", "refresh_token"],
+            "response_types_supported": [],
+            "token_endpoint_auth_methods_supported": ["none"],
+            "revocation_endpoint_auth_methods_supported": ["none"],
+        }
+    )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The parameters of a form. What is not known is ignored; a parameter that came twice is an error (section 3.2)."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise OAuthError("invalid_request", f"Send this as {FORM}.")
+    body = await request.body()
+    if len(body) > LARGEST_FORM:
+        raise OAuthError("invalid_request", f"A form has {LARGEST_FORM} bytes at most.")
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict")
+    except ValueError as error:
+        raise OAuthError("invalid_request", "The form cannot be read.") from error
+    form = {name: value for name, value in pairs if value}
+    if len(form) < len([name for name, value in pairs if value]):
+        raise OAuthError("invalid_request", "A parameter was sent more than once.")
+    return form
+
+
+def _required(form: Mapping[str, str], name: str) -> str:
+    if name not in form:
+        raise OAuthError("invalid_request", f"{name} is missing.")
+    return form[name]
+
+
+def _error(status: int, error: str, description: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": error, "error_description": description}, status, {**NO_STORE, **(headers or {})})
+
+
+def _described(found: Introspection | None, issuer: str) -> dict[str, Any]:
+    if found is None:
+        return {"active": False}
+    described = {
+        "active": True,
+        "token_type": found.kind,
+        "sub": str(found.user_id),
+        "username": found.username,
+        "sid": str(found.session_id),
+        "iss": issuer,
+        "iat": int(found.issued_at.timestamp()),
+        "exp": int(found.expires_at.timestamp()),
+    }
+    return described | {"jti": found.token_id} if found.token_id else described

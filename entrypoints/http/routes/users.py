@@ -1,0 +1,158 @@
+"""What administrators do to members' accounts."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+
+from application.identity.views import USER_SORTS, SessionView, UserFilters, UserView
+from application.paging import Page, PageRequest
+from entrypoints.http.openapi import problems
+from entrypoints.http.resources import (
+    API,
+    Body,
+    expected_versions,
+    listing,
+    no_content,
+    page_request,
+    resource,
+)
+from entrypoints.http.routing import StrictRoute
+from entrypoints.http.security import SignedIn, TheApplication
+
+router = APIRouter(prefix=f"{API}/users", route_class=StrictRoute, tags=["Administration of members"])
+
+Expected = Annotated[frozenset[int] | None, Depends(expected_versions)]
+
+
+class NewUser(Body):
+    email: str = Field(examples=["grace@example.com"], json_schema_extra={"format": "email"})
+    password: str | None = Field(
+        default=None, examples=["violet-anchor-42-lamp"], description="Without one, nobody can sign in yet."
+    )
+    username: str | None = Field(default=None, examples=["grace"])
+    first_name: str | None = Field(default=None, examples=["Grace"])
+    last_name: str | None = Field(default=None, examples=["Hopper"])
+    is_active: bool = True
+    is_verified: bool = False
+    roles: list[str] | None = Field(default=None, examples=[["member"]], max_length=100)
+
+
+class UserChanges(Body):
+    """Fields that may be null are cleared by null; the others may be left out, but not be null."""
+
+    email: str = Field(default="", examples=["grace@example.org"], json_schema_extra={"format": "email"})
+    username: str | None = Field(default=None, examples=["grace"])
+    first_name: str | None = Field(default=None, examples=["Grace"])
+    last_name: str | None = Field(default=None, examples=["Hopper"])
+    is_active: bool = True
+    is_verified: bool = False
+
+
+class Roles(Body):
+    roles: list[str] = Field(examples=[["admin", "member"]], max_length=100)
+
+
+async def user_filters(
+    role: Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,50}$", examples=["admin"])] = None,
+    is_active: bool | None = None,
+    is_verified: bool | None = None,
+    q: Annotated[
+        str | None, Query(max_length=200, description="Beginnings of words in e-mail, username and names.")
+    ] = None,
+) -> UserFilters:
+    return UserFilters(role, is_active, is_verified, q)
+
+
+@router.get("", response_model=Page[UserView], responses=problems(403), summary="List members")
+async def list_users(
+    request: Request,
+    application: TheApplication,
+    actor: SignedIn,
+    filters: Annotated[UserFilters, Depends(user_filters)],
+    page: Annotated[PageRequest, Depends(page_request)],
+    sort: Annotated[
+        str, Query(description=f"One of {', '.join(USER_SORTS)}; a - turns it round.", examples=["-created_at"])
+    ] = "-created_at",
+) -> Response:
+    found = await application.identity.list_users(actor, filters=filters, sort=sort, page=page)
+    return listing(request, found, Page[UserView])
+
+
+@router.post(
+    "", status_code=201, response_model=UserView, responses=problems(403, 409), summary="Make an account for somebody"
+)
+async def create_user(application: TheApplication, actor: SignedIn, body: NewUser) -> Response:
+    user = await application.identity.create_user(actor, **body.model_dump())
+    return resource(user, status=201, location=f"{API}/users/{user.value.id}")
+
+
+@router.get("/{user_id}", response_model=UserView, responses=problems(403, 404), summary="Show a member")
+async def show_user(application: TheApplication, actor: SignedIn, user_id: UUID) -> Response:
+    return resource(await application.identity.show_user(actor, user_id=user_id))
+
+
+@router.patch(
+    "/{user_id}", response_model=UserView, responses=problems(403, 404, 409, 412), summary="Change a member's account"
+)
+async def update_user(
+    application: TheApplication, actor: SignedIn, user_id: UUID, body: UserChanges, expected: Expected
+) -> Response:
+    """Only the fields that are sent change. Who is deactivated, or gets another address, is signed out everywhere."""
+    user = await application.identity.update_user(actor, user_id=user_id, expected=expected, **body.sent())
+    return resource(user)
+
+
+@router.delete(
+    "/{user_id}",
+    status_code=204,
+    response_model=None,
+    responses=problems(403, 404, 409, 412),
+    summary="Delete a member's account",
+)
+async def delete_user(application: TheApplication, actor: SignedIn, user_id: UUID, expected: Expected) -> Response:
+    await application.identity.delete_user(actor, user_id=user_id, expected=expected)
+    return no_content()
+
+
+@router.put(
+    "/{user_id}/roles",
+    response_model=UserView,
+    responses=problems(403, 404, 409, 412),
+    summary="Set the roles of a member",
+)
+async def set_roles(
+    application: TheApplication, actor: SignedIn, user_id: UUID, body: Roles, expected: Expected
+) -> Response:
+    user = await application.identity.set_roles(actor, user_id=user_id, expected=expected, roles=body.roles)
+    return resource(user)
+
+
+@router.get(
+    "/{user_id}/sessions",
+    response_model=Page[SessionView],
+    responses=problems(403, 404),
+    summary="Where a member is signed in",
+)
+async def list_sessions_of(
+    request: Request,
+    application: TheApplication,
+    actor: SignedIn,
+    user_id: UUID,
+    page: Annotated[PageRequest, Depends(page_request)],
+) -> Response:
+    found = await application.identity.list_sessions(actor, user_id=user_id, page=page)
+    return listing(request, found, Page[SessionView])
+
+
+@router.delete(
+    "/{user_id}/sessions",
+    status_code=204,
+    response_model=None,
+    responses=problems(403, 404),
+    summary="Sign a member out everywhere",
+)
+async def end_sessions_of(application: TheApplication, actor: SignedIn, user_id: UUID) -> Response:
+    await application.identity.end_sessions_of(actor, user_id=user_id)
+    return no_content()

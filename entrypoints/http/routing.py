@@ -1,0 +1,61 @@
+"""Routes that take what they declare and nothing else."""
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from entrypoints.http.errors import MalformedBody, UnsupportedMediaType
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class StrictRoute(APIRoute):
+    """Unknown query parameters and unreadable bodies are 422, another media type is 415."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        known = _query_names(self.dependant)
+        body = self.body_field
+        wanted = None if body is None else FORM if isinstance(body.field_info, Form) else JSON
+
+        async def strictly(request: Request) -> Response:
+            if request.scope["query_string"]:
+                _refuse_unknown(request, known)
+            if wanted is not None and _media_type(request) != wanted:
+                raise UnsupportedMediaType(wanted)
+            try:
+                return await handle(request)
+            except HTTPException as error:
+                if error.status_code == HTTPStatus.BAD_REQUEST:
+                    raise MalformedBody from error
+                raise
+
+        return strictly
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """The query parameters of a route and of all that it depends on."""
+    names = {field.alias for field in dependant.query_params}
+    return names.union(*(_query_names(below) for below in dependant.dependencies))
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _refuse_unknown(request: Request, known: set[str]) -> None:
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise RequestValidationError(
+            [{"loc": ("query", name), "msg": "There is no such query parameter here."} for name in unknown]
+        )

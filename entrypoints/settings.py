@@ -1,0 +1,223 @@
+"""Settings: from the environment, a `.env` file or a folder of secret files. A wrong one stops the start by name."""
+
+import difflib
+import os
+import secrets
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from application.identity.accounts import IdentityRules
+from domain.identity.password_policy import LONGEST_PASSWORD, PasswordPolicy, PasswordRules
+
+PREFIX = "MOOTHALL_"
+SECRETS_DIR = "MOOTHALL_SECRETS_DIR"
+SHORTEST_SECRET = 32
+SECRET_FILE = "secret.key"  # noqa: S105
+LOWEST_PRODUCTION_COST = 10
+
+NOT_YET_USED = (
+    "BLOB_URL",
+    "HTTP_TIMEOUT",
+    "LOG_FORMAT",
+    "RATE_LIMIT_DEFAULT",
+    "RATE_LIMIT_LOGIN",
+    "RATE_LIMIT_MAIL",
+    "RATE_LIMIT_REGISTER",
+    "REDIS_TIMEOUT",
+    "REDIS_URL",
+    "REQUIRE_VERIFIED_EMAIL",
+    "SMTP_FROM",
+    "SMTP_TIMEOUT",
+    "SMTP_URL",
+)
+"""Names of the contract whose features are not in this version: taken, and told to have no effect."""
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; the message names each, and never shows a secret."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Environment(Enum):
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Listed = Annotated[list[str], NoDecode, BeforeValidator(_listed)]
+
+
+class Settings(BaseSettings):
+    """Every setting of this version. Times are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    environment: Environment = Environment.DEVELOPMENT
+    data_dir: Path = Path("moothall-data")
+    database_url: str | None = None
+    secret_key: SecretStr | None = None
+    secret_key_previous: SecretStr | None = None
+    public_url: HttpUrl = HttpUrl("http://127.0.0.1:8000")
+    issuer: str | None = None
+
+    db_pool_size: int = Field(default=10, ge=1, le=1000)
+    db_max_overflow: int = Field(default=20, ge=0, le=1000)
+    db_pool_recycle: float = Field(default=3600, gt=0)
+    db_timeout: float = Field(default=5, gt=0, le=300)
+
+    bcrypt_cost: int = Field(default=12, ge=4, le=16)
+    password_min_length: int = Field(default=12, ge=8, le=LONGEST_PASSWORD)
+    password_rules: PasswordRules = PasswordRules.NONE
+    access_token_ttl: int = Field(default=900, ge=10, le=86_400)
+    refresh_token_ttl: int = Field(default=2_592_000, ge=60, le=31_536_000)
+    refresh_grace: float = Field(default=10, ge=0, le=60)
+
+    docs: bool | None = None
+    cors_origins: Listed = []
+    trusted_proxies: Listed = []
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    workers: int = Field(default=1, ge=1, le=64)
+    max_body_size: int = Field(default=1_048_576, ge=16_384, le=1_073_741_824)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("secret_key", "secret_key_previous")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"needs {SHORTEST_SECRET} characters at least; make one with: openssl rand -base64 48")
+        return value
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> "Settings":
+        if self.environment is not Environment.PRODUCTION:
+            return self
+        problems = []
+        if self.secret_key is None:
+            problems.append(f"{PREFIX}SECRET_KEY: must be given in production; make one with: openssl rand -base64 48")
+        for name, secret in (("SECRET_KEY", self.secret_key), ("SECRET_KEY_PREVIOUS", self.secret_key_previous)):
+            if secret is not None and _is_guessable(secret.get_secret_value()):
+                problems.append(f"{PREFIX}{name}: is a default or made of too few different characters")
+        if self.bcrypt_cost < LOWEST_PRODUCTION_COST:
+            problems.append(f"{PREFIX}BCRYPT_COST: must be {LOWEST_PRODUCTION_COST} at least in production")
+        if "*" in self.cors_origins:
+            problems.append(f"{PREFIX}CORS_ORIGINS: name the origins in production; * would let any site use a session")
+        if any(proxy == "*" or proxy.endswith("/0") for proxy in self.trusted_proxies):
+            problems.append(
+                f"{PREFIX}TRUSTED_PROXIES: name the proxies; trusting everybody lets anybody forge addresses"
+            )
+        if problems:
+            raise SettingsError(problems)
+        return self
+
+    @property
+    def serves_docs(self) -> bool:
+        return self.docs if self.docs is not None else self.environment is not Environment.PRODUCTION
+
+    @property
+    def database(self) -> str:
+        """The database's URL; the embedded default is a file in the data directory."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'moothall.db'}"
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.database.startswith("sqlite")
+
+    @property
+    def token_issuer(self) -> str:
+        return self.issuer or str(self.public_url).rstrip("/")
+
+    @property
+    def identity_rules(self) -> IdentityRules:
+        return IdentityRules(
+            passwords=PasswordPolicy(self.password_min_length, self.password_rules),
+            access_token_ttl=timedelta(seconds=self.access_token_ttl),
+            refresh_token_ttl=timedelta(seconds=self.refresh_token_ttl),
+            refresh_grace=timedelta(seconds=self.refresh_grace),
+        )
+
+    def secret(self) -> str:
+        """The secret key; outside production one is made at the first start and kept in the data directory."""
+        if self.secret_key is not None:
+            return self.secret_key.get_secret_value()
+        return _kept_secret(self.data_dir / SECRET_FILE)
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings; `overrides` (such as command line options) come first.
+
+    Raises:
+        SettingsError: with one line for each setting that is wrong.
+    """
+    secrets_dir = os.environ.get(SECRETS_DIR) or ("/run/secrets" if Path("/run/secrets").is_dir() else None)
+    if secrets_dir is not None and not Path(secrets_dir).is_dir():
+        raise SettingsError([f"{SECRETS_DIR}: {secrets_dir} is not a folder"])
+    env_file = Path(".env")
+    _refuse_unknown_names(env_file)
+    try:
+        return Settings(_env_file=env_file, _env_file_encoding="utf-8", _secrets_dir=secrets_dir, **overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(
+            [f"{PREFIX}{'_'.join(map(str, e['loc'][:1])).upper()}: {e['msg']}" for e in error.errors()]
+        ) from None
+
+
+def without_effect() -> list[str]:
+    """The names in the environment that are known, but do nothing in this version."""
+    return [f"{PREFIX}{name}" for name in NOT_YET_USED if f"{PREFIX}{name}" in _given_names(Path(".env"))]
+
+
+def _given_names(env_file: Path) -> set[str]:
+    names = {name.upper() for name in os.environ if name.upper().startswith(PREFIX)}
+    if env_file.is_file():
+        lines = (line.strip().removeprefix("export ") for line in env_file.read_text(encoding="utf-8").splitlines())
+        names |= {line.partition("=")[0].strip().upper() for line in lines if line.upper().startswith(PREFIX)}
+    return names
+
+
+def _refuse_unknown_names(env_file: Path) -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {f"{PREFIX}{name}" for name in NOT_YET_USED}
+    known.add(SECRETS_DIR)
+    problems = []
+    for name in sorted(_given_names(env_file) - known):
+        if name.startswith((f"{PREFIX}TEST_", f"{PREFIX}BENCH_")):
+            continue
+        close = difflib.get_close_matches(name, known, n=1)
+        problems.append(f"{name}: there is no such setting" + (f"; did you mean {close[0]}?" if close else ""))
+    if problems:
+        raise SettingsError(problems)
+
+
+def _is_guessable(secret: str) -> bool:
+    return len(set(secret)) < 10 or any(word in secret.lower() for word in ("changeme", "change-me", "change_me"))
+
+
+def _kept_secret(path: Path) -> str:
+    """Read the secret, or make it: of several processes that start at once, one makes it and all use it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        own = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        own.touch(mode=0o600)
+        own.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        try:
+            os.link(own, path)
+        except FileExistsError:
+            pass  # another process was first: its secret counts
+        finally:
+            own.unlink()
+    return path.read_text(encoding="ascii").strip()

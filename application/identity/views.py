@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from domain.identity.session import Session
 from domain.identity.user import User
 
 T = TypeVar("T")
@@ -80,6 +81,17 @@ class SessionView:
     address: str | None
     user_agent: str | None
     is_current: bool = False
+
+    @classmethod
+    def of(cls, session: Session) -> "SessionView":
+        return cls(
+            id=session.id,
+            created_at=session.created_at,
+            last_used_at=session.last_used_at,
+            expires_at=session.expires_at,
+            address=session.address,
+            user_agent=session.user_agent,
+        )
 
 
 @dataclass(frozen=True, slots=True)

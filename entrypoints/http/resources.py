@@ -33,7 +33,8 @@ def answer(
     value: object, *, shape: Any = None, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None
 ) -> Response:
     """A view as JSON; `shape` is its type, where it is generic."""
-    return Response(_adapter(shape or type(value)).dump_json(value), status, headers, "application/json")
+    shape = type(value) if shape is None else shape
+    return Response(_adapter(shape).dump_json(value), status, headers, "application/json")
 
 
 def resource(found: Versioned[Any], *, status: int = HTTPStatus.OK, location: str | None = None) -> Response:

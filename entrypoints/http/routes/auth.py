@@ -10,7 +10,7 @@ from application.identity.views import SessionView, TokenPair, UserView
 from application.paging import Page, PageRequest
 from domain.access.actor import ANONYMOUS
 from entrypoints.http.openapi import problems
-from entrypoints.http.resources import API, Body, answer, listing, no_content, page_request, resource
+from entrypoints.http.resources import API, Body, listing, no_content, page_request, resource
 from entrypoints.http.routing import StrictRoute
 from entrypoints.http.security import SignedIn, TheApplication, TheClient
 
@@ -61,14 +61,16 @@ class TokenAnswer(BaseModel):
         default=None, description="Keep it on this device and send it with the next sign-in; only signing in gives one."
     )
 
-    @classmethod
-    def of(cls, pair: TokenPair) -> "TokenAnswer":
-        return cls(
-            access_token=pair.access_token,
-            refresh_token=pair.refresh_token,
-            expires_in=pair.expires_in,
-            device_token=pair.device_token,
-        )
+
+def token_answer(pair: TokenPair) -> Response:
+    """What there is of the pair, never to be cached."""
+    found = TokenAnswer(
+        access_token=pair.access_token,
+        refresh_token=pair.refresh_token,
+        expires_in=pair.expires_in,
+        device_token=pair.device_token,
+    )
+    return Response(found.model_dump_json(exclude_none=True), headers=NO_STORE, media_type="application/json")
 
 
 @router.post(
@@ -89,7 +91,7 @@ async def log_in(application: TheApplication, form: Annotated[LoginForm, Form()]
     pair = await application.identity.log_in(
         ANONYMOUS, login=form.username, password=form.password, device_token=form.device_token, client=client
     )
-    return answer(TokenAnswer.of(pair), headers=NO_STORE)
+    return token_answer(pair)
 
 
 @router.post(
@@ -103,7 +105,7 @@ async def refresh(application: TheApplication, body: RefreshRequest, client: The
     """The refresh token is spent by this. The same one again within 10 seconds gets the same new one; later, it is
     taken for stolen, and the session ends."""
     pair = await application.identity.refresh(ANONYMOUS, refresh_token=body.refresh_token, client=client)
-    return answer(TokenAnswer.of(pair), headers=NO_STORE)
+    return token_answer(pair)
 
 
 @router.post("/logout", tags=["Signing in"], status_code=204, response_model=None, summary="End this session")

@@ -19,8 +19,8 @@ from domain.access.actor import ANONYMOUS
 from domain.errors import Denied, Invalid, MoothallError, Unauthenticated, Unavailable
 from entrypoints.http.errors import headers_of
 from entrypoints.http.openapi import form_body, oauth_errors
-from entrypoints.http.resources import API, answer
-from entrypoints.http.routes.auth import NO_STORE, TokenAnswer
+from entrypoints.http.resources import API
+from entrypoints.http.routes.auth import NO_STORE, TokenAnswer, token_answer
 from entrypoints.http.routing import FORM, Handler
 from entrypoints.http.security import SignedIn, TheApplication, TheClient
 
@@ -136,11 +136,12 @@ async def token(request: Request, application: TheApplication, client: TheClient
             raise OAuthError("unsupported_grant_type", "The grants here are password and refresh_token.")
     except (Unauthenticated, Denied) as error:
         raise OAuthError("invalid_grant", error.detail) from error
-    return answer(TokenAnswer.of(pair), headers=NO_STORE)
+    return token_answer(pair)
 
 
 @router.post(
     "/revoke",
+    response_class=Response,
     response_model=None,
     responses=oauth_errors(400, 503),
     openapi_extra=form_body(

@@ -1,0 +1,8 @@
+"""The store that lives and dies with its process: for tests and for `--memory`, under the same contract as SQL."""
+
+from adapters.memory.database import MemoryDatabase
+from adapters.memory.health import MemoryHealth
+from adapters.memory.queries import MemoryIdentityQueries
+from adapters.memory.unit_of_work import MemoryTransactions
+
+__all__ = ["MemoryDatabase", "MemoryHealth", "MemoryIdentityQueries", "MemoryTransactions"]

@@ -1,0 +1,87 @@
+"""What is committed, and what a unit of work changes on top of it."""
+
+import asyncio
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from domain.errors import MoothallError
+from domain.identity.session import Session
+from domain.identity.signing_key import SigningKey
+from domain.identity.user import User
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class MemoryDatabase:
+    """Everything that is committed: frozen entities by their keys.
+
+    `emails` and `usernames` say whose a key is. `writer` is held by the one unit of work that is under way; readers
+    need no lock, because a commit happens in one step of the event loop.
+    """
+
+    def __init__(self) -> None:
+        self.users: dict[UUID, User] = {}
+        self.emails: dict[str, UUID] = {}
+        self.usernames: dict[str, UUID] = {}
+        self.sessions: dict[UUID, Session] = {}
+        self.signing_keys: dict[str, SigningKey] = {}
+        self.writer = asyncio.Lock()
+
+
+class Layer(Generic[K, V]):
+    """One table as a unit of work sees it: its own changes, laid over what is committed."""
+
+    def __init__(self, committed: dict[K, V]) -> None:
+        self._committed = committed
+        self._changes: dict[K, V | None] = {}
+
+    def get(self, key: K) -> V | None:
+        return self._changes[key] if key in self._changes else self._committed.get(key)
+
+    def values(self) -> list[V]:
+        return [value for value in {**self._committed, **self._changes}.values() if value is not None]
+
+    def put(self, key: K, value: V) -> None:
+        self._changes[key] = value
+
+    def remove(self, key: K) -> None:
+        self._changes[key] = None
+
+    def commit(self) -> None:
+        for key, value in self._changes.items():
+            if value is None:
+                self._committed.pop(key, None)
+            else:
+                self._committed[key] = value
+
+
+class Changes:
+    """All that one unit of work has changed so far. Rolling back is forgetting it.
+
+    `spoilt_by` is the first error that a change met: as in a database, nothing can be committed after it, whoever
+    caught it.
+    """
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self.users = Layer(database.users)
+        self.emails = Layer(database.emails)
+        self.usernames = Layer(database.usernames)
+        self.sessions = Layer(database.sessions)
+        self.signing_keys = Layer(database.signing_keys)
+        self.spoilt_by: MoothallError | None = None
+
+    def spoil(self, error: MoothallError) -> MoothallError:
+        self.spoilt_by = self.spoilt_by or error
+        return error
+
+    def commit(self) -> None:
+        """Raises what spoilt the changes, if anything did."""
+        if self.spoilt_by is not None:
+            raise self.spoilt_by
+        self.users.commit()
+        self.emails.commit()
+        self.usernames.commit()
+        self.sessions.commit()
+        self.signing_keys.commit()

@@ -1,0 +1,111 @@
+"""The read side: views of what is committed."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from adapters.memory.database import MemoryDatabase
+from adapters.memory.signing_keys import newest_first
+from application.identity.ports import Credentials, IdentityQueries, SignedIn
+from application.identity.views import SessionView, UserFilters, UserView, Versioned, shown
+from application.paging import Position, Row, Sort, SortValue
+from domain.identity.session import Session
+from domain.identity.signing_key import SigningKey
+from domain.identity.user import User
+from domain.text import words
+
+T = TypeVar("T")
+
+_SORT_VALUE: Mapping[str, Callable[[User], SortValue]] = {
+    "created_at": lambda user: user.created_at,
+    "updated_at": lambda user: user.updated_at,
+    "email": lambda user: user.email.key,
+    "username": lambda user: user.username_key or "",
+}
+
+
+class MemoryIdentityQueries(IdentityQueries):
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def credentials(self, *, email_key: str | None = None, username_key: str | None = None) -> Credentials | None:
+        user_id = await self.find_user(email_key=email_key, username_key=username_key)
+        return Credentials(user_id, self._database.users[user_id].password_hash) if user_id else None
+
+    async def signed_in(self, session_id: UUID, now: datetime) -> SignedIn | None:
+        session = self._database.sessions.get(session_id)
+        if session is None or session.is_over(now):
+            return None
+        user = self._database.users[session.user_id]
+        return SignedIn(shown(user), session.created_at) if user.is_active else None
+
+    async def user(self, user_id: UUID) -> Versioned[UserView] | None:
+        user = self._database.users.get(user_id)
+        return shown(user) if user else None
+
+    async def find_user(self, *, email_key: str | None = None, username_key: str | None = None) -> UUID | None:
+        if email_key is not None:
+            return self._database.emails.get(email_key)
+        return self._database.usernames.get(username_key) if username_key is not None else None
+
+    async def users(
+        self, filters: UserFilters, sort: Sort, *, after: Position | None, offset: int, limit: int
+    ) -> list[Row[UserView]]:
+        value_of = _SORT_VALUE[sort.field]
+        rows = [Row(Position(value_of(user), user.id), UserView.of(user)) for user in self._found(filters)]
+        return _page(rows, after=after, offset=offset, limit=limit, descending=sort.descending)
+
+    async def count_users(self, filters: UserFilters) -> int:
+        return len(self._found(filters))
+
+    async def sessions_of(
+        self, user_id: UUID, now: datetime, *, after: Position | None, offset: int, limit: int
+    ) -> list[Row[SessionView]]:
+        rows = [Row(Position(s.last_used_at, s.id), SessionView.of(s)) for s in self._alive(user_id, now)]
+        return _page(rows, after=after, offset=offset, limit=limit, descending=True)
+
+    async def count_sessions_of(self, user_id: UUID, now: datetime) -> int:
+        return len(self._alive(user_id, now))
+
+    async def owner_of_session(self, session_id: UUID) -> UUID | None:
+        session = self._database.sessions.get(session_id)
+        return session.user_id if session else None
+
+    async def signing_keys(self) -> list[SigningKey]:
+        return newest_first(self._database.signing_keys.values())
+
+    def _alive(self, user_id: UUID, now: datetime) -> list[Session]:
+        return [s for s in self._database.sessions.values() if s.user_id == user_id and not s.is_over(now)]
+
+    def _found(self, filters: UserFilters) -> list[User]:
+        wanted = None if filters.q is None else words(filters.q)
+        return [user for user in self._database.users.values() if _passes(user, filters, wanted)]
+
+
+def _passes(user: User, filters: UserFilters, wanted: list[str] | None) -> bool:
+    """Whether a user passes every filter that is set; `wanted` are the words of `q`, and none of them finds nobody."""
+    if filters.role is not None and filters.role not in user.roles:
+        return False
+    if filters.is_active is not None and user.is_active != filters.is_active:
+        return False
+    if filters.is_verified is not None and user.is_verified != filters.is_verified:
+        return False
+    if wanted is None:
+        return True
+    text = user.search_text
+    return bool(wanted) and all(f" {word}" in text for word in wanted)
+
+
+def _page(rows: list[Row[T]], *, after: Position | None, offset: int, limit: int, descending: bool) -> list[Row[T]]:
+    """The rows in order, from behind `after` (or else from `offset`) on."""
+    rows.sort(key=_order, reverse=descending)
+    if after is not None:
+        mark = after.value, after.id
+        rows = [row for row in rows if (_order(row) < mark if descending else _order(row) > mark)]
+        offset = 0
+    return rows[offset : offset + limit]
+
+
+def _order(row: Row[T]) -> tuple[SortValue, UUID]:
+    return row.position.value, row.position.id

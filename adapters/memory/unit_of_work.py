@@ -1,0 +1,38 @@
+"""One writer at a time; what it changed becomes visible at once, at the end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters.memory.database import Changes, MemoryDatabase
+from adapters.memory.sessions import MemorySessions
+from adapters.memory.signing_keys import MemorySigningKeys
+from adapters.memory.users import MemoryUsers
+from application.unit_of_work import Transactions, UnitOfWork
+
+
+class MemoryUnitOfWork(UnitOfWork):
+    __slots__ = ("sessions", "signing_keys", "users")
+
+    users: MemoryUsers
+    sessions: MemorySessions
+    signing_keys: MemorySigningKeys
+
+    def __init__(self, changes: Changes) -> None:
+        self.users = MemoryUsers(changes)
+        self.sessions = MemorySessions(changes)
+        self.signing_keys = MemorySigningKeys(changes)
+
+    async def serialise(self, name: str) -> None:
+        """There is one writer at a time anyway."""
+
+
+class MemoryTransactions(Transactions):
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        async with self._database.writer:
+            changes = Changes(self._database)
+            yield MemoryUnitOfWork(changes)
+            changes.commit()

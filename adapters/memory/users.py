@@ -1,0 +1,64 @@
+"""Accounts within a unit of work."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from adapters.memory.database import Changes
+from domain.errors import Conflict
+from domain.identity.user import User, UserRepository
+
+
+class MemoryUsers(UserRepository):
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+
+    async def add(self, user: User) -> None:
+        self._claim_keys(user)
+        self._changes.users.put(user.id, user)
+
+    async def get(self, user_id: UUID) -> User | None:
+        return self._changes.users.get(user_id)
+
+    async def save(self, user: User) -> User:
+        stored = self._changes.users.get(user.id)
+        if stored is None or stored.version != user.version:
+            raise self._changes.spoil(
+                Conflict("changed-meanwhile", "The account was changed meanwhile; read it again.")
+            )
+        self._release_keys(stored)
+        self._claim_keys(user)
+        saved = replace(user, version=user.version + 1)
+        self._changes.users.put(user.id, saved)
+        return saved
+
+    async def record_sign_in(self, user_id: UUID, at: datetime, *, password_hash: str) -> None:
+        if (user := self._changes.users.get(user_id)) is not None:
+            self._changes.users.put(user_id, replace(user, last_login_at=at, password_hash=password_hash))
+
+    async def remove(self, user_id: UUID) -> None:
+        if (user := self._changes.users.get(user_id)) is None:
+            return
+        self._release_keys(user)
+        self._changes.users.remove(user_id)
+        for session in self._changes.sessions.values():
+            if session.user_id == user_id:
+                self._changes.sessions.remove(session.id)
+
+    async def another_admin_exists(self, than: UUID | None) -> bool:
+        return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())
+
+    def _claim_keys(self, user: User) -> None:
+        """Raises Conflict where another user has the e-mail address or the username."""
+        if self._changes.emails.get(user.email.key) is not None:
+            raise self._changes.spoil(Conflict("email-taken", "There is an account with this e-mail address already."))
+        if user.username_key is not None and self._changes.usernames.get(user.username_key) is not None:
+            raise self._changes.spoil(Conflict("username-taken", "This username is taken."))
+        self._changes.emails.put(user.email.key, user.id)
+        if user.username_key is not None:
+            self._changes.usernames.put(user.username_key, user.id)
+
+    def _release_keys(self, user: User) -> None:
+        self._changes.emails.remove(user.email.key)
+        if user.username_key is not None:
+            self._changes.usernames.remove(user.username_key)

@@ -1,0 +1,1 @@
+"""The tests; none of this is part of the wheel."""

@@ -1,0 +1,80 @@
+"""Refresh families, with time in hypothesis's hands."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from domain.identity.session import Client, Refresh, Session
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+GRACE = timedelta(seconds=10)
+
+
+def started(client: Client = Client()) -> Session:
+    return Session.started(
+        id=UUID(int=1),
+        user_id=UUID(int=2),
+        seed=b"s",
+        secret_id="k",
+        now=START,
+        lifetime=timedelta(days=1),
+        client=client,
+    )
+
+
+def test_the_end_of_a_session_is_absolute() -> None:
+    session = started().rotated(START + timedelta(hours=23), Client())
+    assert not session.is_over(START + timedelta(days=1) - timedelta(microseconds=1))
+    assert session.is_over(START + timedelta(days=1))
+
+
+@given(st.text(max_size=400))
+def test_a_clients_name_for_itself_is_kept_printable_and_short(user_agent: str) -> None:
+    kept = started(Client("127.0.0.1", user_agent)).user_agent
+    assert kept is None or (kept.isprintable() and len(kept) <= 256)
+
+
+class RefreshFamily(RuleBasedStateMachine):
+    """Whoever presents tokens, in whatever order and at whatever time: only the current one moves the family on."""
+
+    @initialize()
+    def start(self) -> None:
+        self.now = START
+        self.session = started()
+        self.rotations = [START]
+
+    @rule(seconds=st.floats(0, 30))
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @rule()
+    def present_the_current_one(self) -> None:
+        assert self.session.judge(self.session.counter, self.now, GRACE) is Refresh.NEXT
+        before = self.session
+        self.session = self.session.rotated(self.now, Client())
+        assert self.session.counter == before.counter + 1
+        assert self.session.expires_at == before.expires_at
+        self.rotations.append(self.now)
+
+    @precondition(lambda self: self.session.counter > 1)
+    @rule()
+    def present_the_parent(self) -> None:
+        in_time = self.now - self.rotations[-1] <= GRACE
+        expected = Refresh.REPEATED if in_time else Refresh.REUSED
+        assert self.session.judge(self.session.counter - 1, self.now, GRACE) is expected
+
+    @precondition(lambda self: self.session.counter > 2)
+    @rule(data=st.data())
+    def present_an_older_one(self, data: st.DataObject) -> None:
+        counter = data.draw(st.integers(0, self.session.counter - 2))
+        assert self.session.judge(counter, self.now, GRACE) is Refresh.REUSED
+
+    @rule(ahead=st.integers(1, 100))
+    def present_one_from_the_future(self, ahead: int) -> None:
+        assert self.session.judge(self.session.counter + ahead, self.now, GRACE) is Refresh.REUSED
+
+
+TestRefreshFamily = RefreshFamily.TestCase

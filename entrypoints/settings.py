@@ -19,6 +19,7 @@ SECRETS_DIR = "MOOTHALL_SECRETS_DIR"
 SHORTEST_SECRET = 32
 SECRET_FILE = "secret.key"  # noqa: S105
 LOWEST_PRODUCTION_COST = 10
+DATABASES = ("sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql+asyncpg")
 
 NOT_YET_USED = (
     "BLOB_URL",
@@ -95,6 +96,13 @@ class Settings(BaseSettings):
     @classmethod
     def _any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _of_a_known_kind(cls, value: str | None) -> str | None:
+        if value is not None and value.partition("://")[0] not in DATABASES:
+            raise ValueError(f"begins with one of {', '.join(f'{kind}://' for kind in DATABASES)}")
+        return value
 
     @field_validator("secret_key", "secret_key_previous")
     @classmethod

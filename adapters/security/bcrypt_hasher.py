@@ -41,6 +41,7 @@ class BcryptHasher(PasswordHasher):
         self._cost = cost
         self._most_pending = threads * (1 + WAITING_FOR_EACH_THREAD)
         self._pending = 0
+        self._counting = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, "bcrypt", initializer=_yield_to_others)
         self._dummy = bcrypt.gensalt(cost)
 
@@ -54,15 +55,18 @@ class BcryptHasher(PasswordHasher):
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
-        if self._pending >= self._most_pending:
-            raise Unavailable("busy", "Too many passwords are being checked at the moment; try again soon.")
-        self._pending += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+        with self._counting:
+            if self._pending >= self._most_pending:
+                raise Unavailable("busy", "Too many passwords are being checked at the moment; try again soon.")
+            self._pending += 1
+        future = self._pool.submit(work, *arguments)
         future.add_done_callback(self._done)
-        return await future
+        return await asyncio.wrap_future(future)
 
     def _done(self, _: object) -> None:
-        self._pending -= 1
+        """Called by the thread that did the work: a caller who gave up does not make it go away."""
+        with self._counting:
+            self._pending -= 1
 
     def _hash(self, password: str) -> str:
         pepper = self._peppers.current

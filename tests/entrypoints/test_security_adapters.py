@@ -1,0 +1,147 @@
+"""Hashes, tokens and seals: what survives a new secret, and what nobody can forge."""
+
+import asyncio
+import threading
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from adapters.security.bcrypt_hasher import WAITING_FOR_EACH_THREAD, BcryptHasher
+from adapters.security.opaque_tokens import HmacDeviceTokens, HmacRefreshTokens
+from adapters.security.secrets import DEVICE_TOKENS, PASSWORD_PEPPER, REFRESH_TOKENS, SIGNING_KEY_SEAL, Keychain
+from adapters.security.signing_keys import Ed25519KeyFactory
+from domain.errors import Unavailable
+from domain.identity.session import Client, Session
+
+OLD, NEW = "an old secret, kept for a while, 1234", "a new secret, of this year only, 5678"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def hasher(*secrets: str, cost: int = 4, threads: int = 1) -> BcryptHasher:
+    return BcryptHasher(Keychain.of(secrets, PASSWORD_PEPPER), cost=cost, threads=threads)
+
+
+def session(tokens: HmacRefreshTokens) -> Session:
+    return Session.started(
+        id=UUID(int=1),
+        user_id=UUID(int=2),
+        seed=tokens.new_seed(),
+        secret_id=tokens.secret_id,
+        now=NOW,
+        lifetime=timedelta(days=1),
+        client=Client(),
+    )
+
+
+async def test_a_hash_names_its_pepper_and_never_shows_it() -> None:
+    stored = await hasher(OLD).hash("a password")
+    version, pepper_id, *_ = stored.split("$")
+    assert version == "mh1"
+    assert pepper_id == Keychain.of([OLD], PASSWORD_PEPPER).current.id
+    assert OLD not in stored
+
+
+async def test_passwords_survive_a_new_secret_while_the_previous_one_is_known() -> None:
+    stored = await hasher(OLD).hash("a password")
+    both = hasher(NEW, OLD)
+    verdict = await both.verify("a password", stored)
+    assert (verdict.right, verdict.outdated) == (True, True)
+    upgraded = await both.hash("a password")
+    assert (await hasher(NEW).verify("a password", upgraded)).right
+    assert not (await hasher(NEW).verify("a password", stored)).right
+
+
+async def test_a_hash_of_another_cost_is_outdated() -> None:
+    stored = await hasher(OLD, cost=5).hash("a password")
+    assert (await hasher(OLD, cost=5).verify("a password", stored)).outdated is False
+    assert (await hasher(OLD, cost=4).verify("a password", stored)).outdated is True
+
+
+async def test_hashing_leaves_the_event_loop_free() -> None:
+    busy = hasher(OLD, cost=12)
+    hashing = asyncio.create_task(busy.hash("a password"))
+    turns = 0
+    while not hashing.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert turns > 5
+    busy.close()
+
+
+async def test_more_than_can_be_done_is_refused_at_once_and_counted_down_again() -> None:
+    one_thread = hasher(OLD, cost=4)
+    release = threading.Event()
+    blocked = one_thread._pool.submit(release.wait)
+    waiting = [asyncio.create_task(one_thread.hash("x")) for _ in range(WAITING_FOR_EACH_THREAD + 1)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable) as refused:
+        await one_thread.hash("x")
+    assert refused.value.code == "busy"
+    release.set()
+    await asyncio.gather(*waiting)
+    blocked.result()
+    assert await one_thread.hash("x")
+    one_thread.close()
+
+
+async def test_a_caller_who_gives_up_does_not_free_the_place_before_the_work_is_done() -> None:
+    one_thread = hasher(OLD, cost=4)
+    release = threading.Event()
+    one_thread._pool.submit(release.wait)
+    tasks = [asyncio.create_task(one_thread.hash("x")) for _ in range(3)]
+    await asyncio.sleep(0)
+    running = one_thread._pool.submit(release.wait)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    release.set()
+    await asyncio.wrap_future(running)
+    assert one_thread._pending == 0
+    one_thread.close()
+
+
+def test_a_refresh_token_is_always_the_same_for_its_step_and_no_other() -> None:
+    tokens = HmacRefreshTokens(Keychain.of([OLD], REFRESH_TOKENS))
+    family = session(tokens)
+    minted = [tokens.mint(family, counter) for counter in range(5)]
+    assert len(set(minted)) == 5
+    assert minted[3] == tokens.mint(family, 3)
+    claims = tokens.read(minted[3] or "")
+    assert claims is not None
+    assert (claims.session_id, claims.counter) == (family.id, 3)
+
+
+def test_neither_the_secret_nor_the_database_alone_makes_a_refresh_token() -> None:
+    tokens, foreign = (HmacRefreshTokens(Keychain.of([secret], REFRESH_TOKENS)) for secret in (OLD, NEW))
+    family = session(tokens)
+    assert foreign.mint(family, 1) is None
+    other_seed = session(tokens)
+    assert tokens.mint(family, 1) != tokens.mint(other_seed, 1)
+
+
+def test_refresh_families_survive_a_new_secret_while_the_previous_one_is_known() -> None:
+    family = session(before := HmacRefreshTokens(Keychain.of([OLD], REFRESH_TOKENS)))
+    after = HmacRefreshTokens(Keychain.of([NEW, OLD], REFRESH_TOKENS))
+    assert after.mint(family, 1) == before.mint(family, 1)
+    assert after.secret_id != family.secret_id
+
+
+def test_a_device_is_recognised_for_its_member_alone() -> None:
+    devices = HmacDeviceTokens(Keychain.of([OLD], DEVICE_TOKENS))
+    token = devices.issue(UUID(int=1))
+    assert devices.recognises(token, UUID(int=1))
+    assert not devices.recognises(token, UUID(int=2))
+    assert HmacDeviceTokens(Keychain.of([NEW, OLD], DEVICE_TOKENS)).recognises(token, UUID(int=1))
+    assert not HmacDeviceTokens(Keychain.of([NEW], DEVICE_TOKENS)).recognises(token, UUID(int=1))
+
+
+def test_a_signing_key_is_opened_by_the_secret_that_sealed_it() -> None:
+    key = Ed25519KeyFactory(Keychain.of([OLD], SIGNING_KEY_SEAL)).make(NOW)
+    assert Ed25519KeyFactory(Keychain.of([NEW, OLD], SIGNING_KEY_SEAL)).opens(key)
+    assert not Ed25519KeyFactory(Keychain.of([NEW], SIGNING_KEY_SEAL)).opens(key)
+
+
+def test_every_purpose_has_its_own_key() -> None:
+    purposes = (PASSWORD_PEPPER, REFRESH_TOKENS, DEVICE_TOKENS, SIGNING_KEY_SEAL)
+    assert len({Keychain.of([OLD], purpose).current.key for purpose in purposes}) == len(purposes)

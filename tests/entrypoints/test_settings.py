@@ -1,0 +1,136 @@
+"""Settings come from the environment, a file or secrets; a wrong one names itself, and no secret is ever shown."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from entrypoints import settings
+from entrypoints.settings import SettingsError, load, without_effect
+
+GOOD_SECRET = "q8Vt2mZx9LwRk4Yp7NbHs3DfJc6GvTaE"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own, and nothing of this machine's environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in settings.os.environ if name.startswith("MOOTHALL_")]:
+        monkeypatch.delenv(name)
+
+
+def test_without_any_setting_it_runs_embedded(tmp_path: Path) -> None:
+    found = load()
+    assert found.is_embedded
+    assert found.database == f"sqlite:///{tmp_path}/moothall-data/moothall.db"
+    assert found.serves_docs
+
+
+def test_the_environment_comes_before_the_file_and_the_file_before_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "MOOTHALL_SECRET_KEY").write_text(GOOD_SECRET)
+    (tmp_path / "secrets" / "moothall_bcrypt_cost").write_text("5")
+    monkeypatch.setenv("MOOTHALL_SECRETS_DIR", str(tmp_path / "secrets"))
+    assert load().bcrypt_cost == 5
+    assert load().secret() == GOOD_SECRET
+    (tmp_path / ".env").write_text("MOOTHALL_BCRYPT_COST=6\n")
+    assert load().bcrypt_cost == 6
+    monkeypatch.setenv("MOOTHALL_BCRYPT_COST", "7")
+    assert load().bcrypt_cost == 7
+    assert load(bcrypt_cost=8).bcrypt_cost == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MOOTHALL_BCRYPT_COST", "three"),
+        ("MOOTHALL_BCRYPT_COST", "3"),
+        ("MOOTHALL_ENVIRONMENT", "prod"),
+        ("MOOTHALL_PUBLIC_URL", "not a url"),
+        ("MOOTHALL_SECRET_KEY", "short"),
+        ("MOOTHALL_DB_POOL_SIZE", "0"),
+        ("MOOTHALL_PASSWORD_MIN_LENGTH", "4"),
+        ("MOOTHALL_PASSWORD_RULES", "emoji"),
+        ("MOOTHALL_ACCESS_TOKEN_TTL", "-1"),
+        ("MOOTHALL_LOG_LEVEL", "loud"),
+        ("MOOTHALL_DATABASE_URL", "mysql://somewhere"),
+        ("MOOTHALL_SECRETS_DIR", "no/such/folder"),
+    ],
+)
+def test_a_wrong_setting_names_itself(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        load()
+    [problem] = error.value.problems
+    assert problem.startswith(f"{name}: ")
+
+
+def test_a_misspelt_setting_is_refused_with_the_right_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MOOTHALL_DATBASE_URL", "x")
+    (tmp_path / ".env").write_text("# a comment\nexport MOOTHALL_BCRYPT_COSTS=4\n")
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert "did you mean MOOTHALL_BCRYPT_COST?" in error.value.problems[0]
+    assert "did you mean MOOTHALL_DATABASE_URL?" in error.value.problems[1]
+
+
+def test_a_setting_without_effect_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOOTHALL_REDIS_URL", "redis://127.0.0.1")
+    load()
+    assert without_effect() == ["MOOTHALL_REDIS_URL"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MOOTHALL_SECRET_KEY", ""),
+        ("MOOTHALL_SECRET_KEY", "a" * 40),
+        ("MOOTHALL_SECRET_KEY", "please-changeme-please-changeme-0123456789"),
+        ("MOOTHALL_BCRYPT_COST", "9"),
+        ("MOOTHALL_CORS_ORIGINS", "https://a.example,*"),
+        ("MOOTHALL_TRUSTED_PROXIES", "*"),
+        ("MOOTHALL_TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/0"),
+    ],
+)
+def test_production_refuses_what_is_not_safe_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv("MOOTHALL_ENVIRONMENT", "production")
+    monkeypatch.setenv("MOOTHALL_SECRET_KEY", GOOD_SECRET)
+    load()
+    if value:
+        monkeypatch.setenv(name, value)
+    else:
+        monkeypatch.delenv(name)
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert [problem.partition(":")[0] for problem in error.value.problems] == [name]
+
+
+def test_no_secret_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOOTHALL_SECRET_KEY", GOOD_SECRET)
+    assert GOOD_SECRET not in repr(load())
+    monkeypatch.setenv("MOOTHALL_SECRET_KEY", "too-short-canary")
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert "canary" not in str(error.value)
+
+
+def test_a_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    secret = load().secret()
+    assert len(secret) >= 32
+    kept = tmp_path / "moothall-data" / "secret.key"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert load().secret() == secret
+    assert [path.name for path in kept.parent.iterdir()] == ["secret.key"]
+
+
+def test_processes_that_start_at_once_agree_on_one_secret() -> None:
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.append(load().secret())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1

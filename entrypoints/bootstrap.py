@@ -153,6 +153,6 @@ def _register_use_cases(container: punq.Container) -> None:
         container.register(shared)
     for contents in (Identity, Application):
         for part in get_type_hints(contents).values():
-            if is_dataclass(part) and part is not Identity:
+            if isinstance(part, type) and is_dataclass(part) and part is not Identity:
                 container.register(part)
         container.register(contents)

@@ -1,0 +1,35 @@
+"""From the name of a constraint to what it means to a member: a lost race becomes a domain error."""
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.exc import IntegrityError
+
+from adapters.sql.tables import metadata
+from domain.errors import Conflict
+
+MEANINGS: Mapping[str, Callable[[], Conflict]] = {
+    "uq_users_email_key": lambda: Conflict("email-taken", "There is an account with this e-mail address already."),
+    "uq_users_username_key": lambda: Conflict("username-taken", "This username is taken."),
+}
+
+_SQLITE_UNIQUE = "UNIQUE constraint failed: "
+
+_NAME_OF_COLUMNS = {
+    ", ".join(str(column) for column in constraint.columns): str(constraint.name)
+    for table in metadata.tables.values()
+    for constraint in table.constraints
+    if isinstance(constraint, UniqueConstraint)
+}
+
+
+def meaning_of(error: IntegrityError) -> Conflict | None:
+    """The domain error; None where the broken constraint has no meaning of its own."""
+    make = MEANINGS.get(_name(error.driver_exception) or "")
+    return make() if make else None
+
+
+def _name(error: Exception) -> str | None:
+    """PostgreSQL names the constraint; SQLite names the columns, from which the tables tell it."""
+    name: str | None = getattr(error, "constraint_name", None)
+    return name or _NAME_OF_COLUMNS.get(str(error).removeprefix(_SQLITE_UNIQUE))

@@ -1,0 +1,222 @@
+"""The read side: views, straight from rows. Statements are built once, so that SQLAlchemy compiles them once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.sql.paging import paged, place
+from adapters.sql.reading import Reader
+from adapters.sql.signing_keys import NEWEST_FIRST, signing_key
+from adapters.sql.tables import USER_ORDERS, sessions, user_roles, users
+from application.identity.ports import Credentials, IdentityQueries, SignedIn
+from application.identity.views import SessionView, UserFilters, UserView, Versioned
+from application.paging import Position, Sort
+from application.paging import Row as Placed
+from domain.access.roles import ADMIN
+from domain.identity.signing_key import SigningKey
+from domain.text import words
+
+_BETWEEN_ROLES = "\x1f"
+_separator: Any = literal_column(f"'{_BETWEEN_ROLES}'")  # a text would be put into the statement anew at each execution
+
+_roles = (
+    select(func.aggregate_strings(user_roles.c.role, _separator))
+    .where(user_roles.c.user_id == users.c.id)
+    .scalar_subquery()
+    .label("roles")
+)
+_view = select(
+    users.c.id,
+    users.c.email,
+    users.c.username,
+    users.c.first_name,
+    users.c.last_name,
+    users.c.is_active,
+    users.c.is_verified,
+    users.c.created_at,
+    users.c.updated_at,
+    users.c.last_login_at,
+    users.c.version,
+    _roles,
+)
+
+_SIGNED_IN = (
+    _view.add_columns(sessions.c.created_at.label("signed_in_at"))
+    .join(sessions, sessions.c.user_id == users.c.id)
+    .where(sessions.c.id == bindparam("session_id"), sessions.c.expires_at > bindparam("now"), users.c.is_active)
+)
+_USER = _view.where(users.c.id == bindparam("user_id"))
+_CREDENTIALS = select(users.c.id, users.c.password_hash)
+_BY_EMAIL = _CREDENTIALS.where(users.c.email_key == bindparam("key"))
+_BY_USERNAME = _CREDENTIALS.where(users.c.username_key == bindparam("key"))
+_alive = sessions.c.user_id == bindparam("user_id"), sessions.c.expires_at > bindparam("now")
+_COUNT_SESSIONS_OF = select(func.count()).select_from(sessions).where(*_alive)
+_OWNER = select(sessions.c.user_id).where(sessions.c.id == bindparam("session_id"))
+
+
+class SqlIdentityQueries(IdentityQueries):
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._reader = Reader(engine)
+
+    async def credentials(self, *, email_key: str | None = None, username_key: str | None = None) -> Credentials | None:
+        key = email_key if email_key is not None else username_key
+        if key is None or not _storable(key):
+            return None
+        rows = await self._reader.look_up(_BY_EMAIL if email_key is not None else _BY_USERNAME, {"key": key})
+        return Credentials(rows[0].id, rows[0].password_hash) if rows else None
+
+    async def signed_in(self, session_id: UUID, now: datetime) -> SignedIn | None:
+        rows = await self._reader.look_up(_SIGNED_IN, {"session_id": session_id, "now": now})
+        return SignedIn(_versioned(rows[0]), rows[0].signed_in_at) if rows else None
+
+    async def user(self, user_id: UUID) -> Versioned[UserView] | None:
+        rows = await self._reader.look_up(_USER, {"user_id": user_id})
+        return _versioned(rows[0]) if rows else None
+
+    async def find_user(self, *, email_key: str | None = None, username_key: str | None = None) -> UUID | None:
+        found = await self.credentials(email_key=email_key, username_key=username_key)
+        return found.user_id if found else None
+
+    async def users(
+        self, filters: UserFilters, sort: Sort, *, after: Position | None, offset: int, limit: int
+    ) -> list[Placed[UserView]]:
+        chosen = _Choice.of(filters)
+        if chosen is None:
+            return []
+        statement = _page(chosen.shape, sort, after is not None)
+        rows = await self._reader.search(statement, {**chosen.parameters, **place(after, offset, limit)})
+        return [Placed(Position(row.position, row.id), _user_view(row)) for row in rows]
+
+    async def count_users(self, filters: UserFilters) -> int:
+        chosen = _Choice.of(filters)
+        if chosen is None:
+            return 0
+        rows = await self._reader.search(_count(chosen.shape), chosen.parameters)
+        return int(rows[0][0])
+
+    async def sessions_of(
+        self, user_id: UUID, now: datetime, *, after: Position | None, offset: int, limit: int
+    ) -> list[Placed[SessionView]]:
+        rows = await self._reader.look_up(
+            _sessions_page(after is not None), {"user_id": user_id, "now": now, **place(after, offset, limit)}
+        )
+        return [Placed(Position(row.last_used_at, row.id), _session_view(row)) for row in rows]
+
+    async def count_sessions_of(self, user_id: UUID, now: datetime) -> int:
+        rows = await self._reader.look_up(_COUNT_SESSIONS_OF, {"user_id": user_id, "now": now})
+        return int(rows[0][0])
+
+    async def owner_of_session(self, session_id: UUID) -> UUID | None:
+        rows = await self._reader.look_up(_OWNER, {"session_id": session_id})
+        return rows[0].user_id if rows else None
+
+    async def signing_keys(self) -> list[SigningKey]:
+        return [signing_key(row) for row in await self._reader.look_up(NEWEST_FIRST, {})]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the text of a list's statement depends on; the rest are parameters."""
+
+    role: bool
+    is_active: bool | None
+    is_verified: bool | None
+    words: int
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = []
+        if self.role:
+            holders = exists().where(user_roles.c.user_id == users.c.id, user_roles.c.role == bindparam("role"))
+            conditions.append(holders)
+        for column, wanted in ((users.c.is_active, self.is_active), (users.c.is_verified, self.is_verified)):
+            if wanted is not None:
+                conditions.append(column if wanted else ~column)
+        conditions += (users.c.search_text.like(bindparam(f"word_{n}")) for n in range(self.words))
+        return conditions
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    shape: _Shape
+    parameters: Mapping[str, str]
+
+    @classmethod
+    def of(cls, filters: UserFilters) -> "_Choice | None":
+        """None where nothing can be found: a role that no store could hold, or a search without a word.
+
+        Words are letters and digits, so that nothing in them means anything to LIKE.
+        """
+        parameters = {}
+        if filters.role is not None:
+            if not _storable(filters.role):
+                return None
+            parameters["role"] = filters.role
+        wanted = list(dict.fromkeys(words(filters.q))) if filters.q is not None else []
+        if filters.q is not None and not wanted:
+            return None
+        parameters |= {f"word_{n}": f"% {word}%" for n, word in enumerate(wanted)}
+        shape = _Shape(filters.role is not None, filters.is_active, filters.is_verified, len(wanted))
+        return cls(shape, parameters)
+
+
+@lru_cache
+def _page(shape: _Shape, sort: Sort, continues: bool) -> Select[Any]:
+    value = USER_ORDERS[sort.field]
+    chosen = _view.add_columns(value.label("position")).where(*shape.conditions())
+    return paged(chosen, value, users.c.id, descending=sort.descending, continues=continues)
+
+
+@lru_cache
+def _sessions_page(continues: bool) -> Select[Any]:
+    alive = select(sessions).where(*_alive)
+    return paged(alive, sessions.c.last_used_at, sessions.c.id, descending=True, continues=continues)
+
+
+@lru_cache
+def _count(shape: _Shape) -> Select[Any]:
+    return select(func.count()).select_from(users).where(*shape.conditions())
+
+
+def _storable(text: str) -> bool:
+    """Whether a database can hold this text at all: PostgreSQL knows no NUL, and UTF-8 no lone surrogates."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _versioned(row: Row[Any]) -> Versioned[UserView]:
+    return Versioned(_user_view(row), row.version)
+
+
+def _user_view(row: Row[Any]) -> UserView:
+    roles = tuple(sorted(row.roles.split(_BETWEEN_ROLES))) if row.roles else ()
+    return UserView(
+        id=row.id,
+        email=row.email,
+        username=row.username,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        full_name=" ".join(part for part in (row.first_name, row.last_name) if part) or row.username,
+        is_active=row.is_active,
+        is_verified=row.is_verified,
+        is_superuser=ADMIN in roles,
+        roles=roles,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        last_login_at=row.last_login_at,
+    )
+
+
+def _session_view(row: Row[Any]) -> SessionView:
+    return SessionView(
+        id=row.id,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        expires_at=row.expires_at,
+        address=row.address,
+        user_agent=row.user_agent,
+    )

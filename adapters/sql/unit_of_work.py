@@ -1,0 +1,102 @@
+"""BEGIN to COMMIT, in one place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.sql.engine import is_sqlite, timeout_of
+from adapters.sql.failures import translated, unavailable
+from adapters.sql.sessions import SqlSessions
+from adapters.sql.signing_keys import SqlSigningKeys
+from adapters.sql.users import SqlUsers
+from adapters.sql.work import Work
+from application.unit_of_work import Transactions, UnitOfWork
+
+_LOCK_NAME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
+
+
+class SqlUnitOfWork(UnitOfWork):
+    __slots__ = ("_one_writer", "_work", "sessions", "signing_keys", "users")
+
+    users: SqlUsers
+    sessions: SqlSessions
+    signing_keys: SqlSigningKeys
+
+    def __init__(self, work: Work, *, one_writer: bool) -> None:
+        self.users = SqlUsers(work)
+        self.sessions = SqlSessions(work)
+        self.signing_keys = SqlSigningKeys(work)
+        self._work = work
+        self._one_writer = one_writer
+
+    async def serialise(self, name: str) -> None:
+        if not self._one_writer:
+            await self._work.execute(_LOCK_NAME, {"name": f"moothall:{name}"})
+
+
+class SqlTransactions(Transactions):
+    """On SQLite, units of work of this process wait for each other in a queue, in their order: SQLite itself lets those
+    who wait try again and again, and whoever is lucky goes first."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._timeout = timeout_of(engine)
+        self._one_writer = is_sqlite(engine.url)
+        self._begin = "BEGIN IMMEDIATE" if self._one_writer else "BEGIN"
+        self._queue = asyncio.Lock()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        async with self._turn(), self._connected() as connection:
+            with translated():
+                await connection.exec_driver_sql(self._begin)
+            work = Work(connection)
+            try:
+                yield SqlUnitOfWork(work, one_writer=self._one_writer)
+                if work.spoilt_by is not None:
+                    raise work.spoilt_by
+                with translated():
+                    await connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                await _roll_back(connection)
+                raise
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        return self._queued() if self._one_writer else nullcontext()
+
+    @asynccontextmanager
+    async def _queued(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._queue.acquire()
+        except TimeoutError:
+            raise unavailable() from None
+        try:
+            yield
+        finally:
+            self._queue.release()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        with translated():
+            connection = await self._engine.connect()
+        try:
+            yield connection
+        finally:
+            await asyncio.shield(connection.close())
+
+
+async def _roll_back(connection: AsyncConnection) -> None:
+    """Whatever happens, the connection does not go back to the pool within a transaction."""
+    if connection.invalidated:
+        return
+    try:
+        await connection.exec_driver_sql("ROLLBACK")
+    except BaseException as error:
+        with suppress(Exception):
+            await connection.invalidate()
+        if not isinstance(error, Exception):
+            raise

@@ -1,0 +1,117 @@
+"""Accounts within a unit of work."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
+
+from adapters.sql.tables import user_roles, users
+from adapters.sql.work import Work
+from domain.access.roles import ADMIN
+from domain.errors import Conflict
+from domain.identity.email import EmailAddress
+from domain.identity.user import User, UserRepository
+
+_INSERT = insert(users)
+_LOCK = select(users).where(users.c.id == bindparam("user_id")).with_for_update()
+_UPDATE = update(users).where(users.c.id == bindparam("user_id"), users.c.version == bindparam("read_version"))
+_SIGNED_IN = update(users).where(users.c.id == bindparam("user_id"))
+_DELETE = delete(users).where(users.c.id == bindparam("user_id"))
+_ADMINS = select(users.c.id).join(user_roles).where(user_roles.c.role == ADMIN, users.c.is_active)
+
+_ROLES = select(user_roles.c.role).where(user_roles.c.user_id == bindparam("user_id"))
+_GIVE_ROLE = insert(user_roles)
+_TAKE_ROLE = delete(user_roles).where(
+    user_roles.c.user_id == bindparam("from_user_id"), user_roles.c.role == bindparam("taken_role")
+)
+
+
+class SqlUsers(UserRepository):
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._stored_roles: dict[UUID, frozenset[str]] = {}
+
+    async def add(self, user: User) -> None:
+        await self._work.execute(_INSERT, {"id": user.id, **_columns(user), "version": user.version})
+        self._stored_roles[user.id] = frozenset()
+        await self._save_roles(user)
+
+    async def get(self, user_id: UUID) -> User | None:
+        """In two statements: one would see the roles as they were before it waited for the lock."""
+        row = (await self._work.execute(_LOCK, {"user_id": user_id})).one_or_none()
+        return _user(row, await self._roles(user_id)) if row else None
+
+    async def save(self, user: User) -> User:
+        version = user.version + 1
+        result = await self._work.execute(
+            _UPDATE, {"user_id": user.id, "read_version": user.version, **_columns(user), "version": version}
+        )
+        if result.rowcount == 0:
+            raise self._work.spoil(Conflict("changed-meanwhile", "The account was changed meanwhile; read it again."))
+        await self._save_roles(user)
+        return replace(user, version=version)
+
+    async def record_sign_in(self, user_id: UUID, at: datetime, *, password_hash: str) -> None:
+        await self._work.execute(_SIGNED_IN, {"user_id": user_id, "last_login_at": at, "password_hash": password_hash})
+
+    async def remove(self, user_id: UUID) -> None:
+        await self._work.execute(_DELETE, {"user_id": user_id})
+
+    async def another_admin_exists(self, than: UUID | None) -> bool:
+        admins = _ADMINS if than is None else _ADMINS.where(users.c.id != than)
+        return bool((await self._work.execute(select(exists(admins)))).scalar_one())
+
+    async def _roles(self, user_id: UUID) -> frozenset[str]:
+        roles = frozenset((await self._work.execute(_ROLES, {"user_id": user_id})).scalars())
+        self._stored_roles[user_id] = roles
+        return roles
+
+    async def _save_roles(self, user: User) -> None:
+        stored = self._stored_roles.get(user.id)
+        if stored is None:
+            stored = await self._roles(user.id)
+        if taken := sorted(stored - user.roles):
+            await self._work.execute(_TAKE_ROLE, [{"from_user_id": user.id, "taken_role": role} for role in taken])
+        if given := sorted(user.roles - stored):
+            await self._work.execute(_GIVE_ROLE, [{"user_id": user.id, "role": role} for role in given])
+        self._stored_roles[user.id] = user.roles
+
+
+def _user(row: Row[Any], roles: frozenset[str]) -> User:
+    return User(
+        id=row.id,
+        email=EmailAddress(row.email, row.email_key),
+        username=row.username,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        password_hash=row.password_hash,
+        is_active=row.is_active,
+        is_verified=row.is_verified,
+        roles=roles,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        last_login_at=row.last_login_at,
+        version=row.version,
+    )
+
+
+def _columns(user: User) -> dict[str, object]:
+    """Everything but the id and the version."""
+    return {
+        "email": user.email.typed,
+        "email_key": user.email.key,
+        "username": user.username,
+        "username_key": user.username_key,
+        "username_order": user.username_key or "",
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "search_text": user.search_text,
+        "password_hash": user.password_hash,
+        "is_active": user.is_active,
+        "is_verified": user.is_verified,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+        "last_login_at": user.last_login_at,
+    }

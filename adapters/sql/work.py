@@ -1,0 +1,37 @@
+"""A transaction under way, as the repositories see it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult, Executable
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.failures import translated
+from domain.errors import MoothallError
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class Work:
+    """Runs statements, and remembers the first that failed.
+
+    After a failure PostgreSQL would answer COMMIT with a silent rollback; so `spoilt_by` has to be asked before.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.spoilt_by: Exception | None = None
+
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+        """Raises Conflict and Unavailable, as `failures` tells them."""
+        try:
+            with translated():
+                return await self._connection.execute(statement, parameters)
+        except Exception as error:
+            self.spoilt_by = self.spoilt_by or error
+            raise
+
+    def spoil(self, error: MoothallError) -> MoothallError:
+        """For a failure that only the repository can see."""
+        self.spoilt_by = self.spoilt_by or error
+        return error

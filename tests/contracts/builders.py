@@ -1,0 +1,90 @@
+"""Users, sessions and keys with everything filled in, so that a test names only what it is about."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from hypothesis import HealthCheck, settings
+
+from domain.identity.email import EmailAddress
+from domain.identity.session import Session
+from domain.identity.signing_key import SigningKey
+from domain.identity.user import User
+from tests.stores import Store
+
+NOW = datetime(2026, 11, 21, 9, 30, 15, 123456, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+examples = settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+"""For hypothesis on a store: each example cleans up what it stored."""
+
+
+def a_user(name: str = "ada", **fields: object) -> User:
+    """`name` makes the e-mail address; everything else can be given."""
+    user = User(
+        id=uuid4(),
+        email=EmailAddress(f"{name}@example.com", f"{name}@example.com".lower()),
+        username=None,
+        first_name=None,
+        last_name=None,
+        password_hash="$hash$",
+        is_active=True,
+        is_verified=False,
+        roles=frozenset({"member"}),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(user, **fields)  # type: ignore[arg-type]
+
+
+def a_session(user: User, **fields: object) -> Session:
+    session = Session(
+        id=uuid4(),
+        user_id=user.id,
+        seed=bytes(range(32)),
+        secret_id="k1",
+        counter=1,
+        rotated_at=NOW,
+        created_at=NOW,
+        last_used_at=NOW,
+        expires_at=NOW + 3600 * SECOND,
+        address="192.0.2.1",
+        user_agent="curl/8",
+    )
+    return replace(session, **fields)  # type: ignore[arg-type]
+
+
+def a_key(kid: str, **fields: object) -> SigningKey:
+    key = SigningKey(
+        kid=kid,
+        algorithm="EdDSA",
+        public_key=b"\x00public\xff",
+        sealed_private_key=b"\xffsealed\x00",
+        secret_id="k1",
+        created_at=NOW,
+    )
+    return replace(key, **fields)  # type: ignore[arg-type]
+
+
+async def add(store: Store, *users: User, sessions: Iterable[Session] = ()) -> None:
+    async with store.transactions.begin() as uow:
+        for user in users:
+            await uow.users.add(user)
+        for session in sessions:
+            await uow.sessions.add(session)
+
+
+async def stored(store: Store, user_id: UUID) -> User | None:
+    async with store.transactions.begin() as uow:
+        return await uow.users.get(user_id)
+
+
+async def remove(store: Store, *users: User) -> None:
+    async with store.transactions.begin() as uow:
+        for user in users:
+            await uow.users.remove(user.id)

@@ -1,0 +1,143 @@
+"""Whoever waits may be cancelled at any moment: all of a unit of work happened or nothing, and the store goes on."""
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from contextlib import suppress
+from types import coroutine
+from typing import Any
+
+import pytest
+from sqlalchemy.pool import QueuePool
+
+from application.identity.views import UserFilters
+from application.paging import Sort
+from domain.identity.user import User
+from tests.contracts.builders import NOW, a_session, a_user, add, remove, stored
+from tests.services import postgres_url, query
+from tests.stores import POSTGRESQL, Store
+
+MORE_THAN_ENOUGH = 500
+
+
+class Cut:
+    """Runs work, and cancels it at the n-th moment at which it waits; `reached` tells whether there is one."""
+
+    def __init__(self, work: Coroutine[Any, Any, None], at: int) -> None:
+        self._work = work
+        self._at = at
+        self.reached = False
+
+    async def run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.create_task(self._driven())
+
+    async def _driven(self) -> None:
+        await self._step()
+
+    @coroutine
+    def _step(self) -> Generator[Any, Any, None]:
+        """What `await self._work` does, with a cancellation at one of the moments when it hands control back."""
+        waits, sent, thrown = 0, None, None
+        while True:
+            try:
+                waited_for = self._work.send(sent) if thrown is None else self._work.throw(thrown)
+            except StopIteration:
+                return
+            waits += 1
+            if waits == self._at:
+                self.reached = True
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+            try:
+                sent, thrown = (yield waited_for), None
+            except BaseException as error:
+                thrown = error
+
+
+async def whole_account(store: Store, user: User, *, hold: float = 0) -> None:
+    async with store.transactions.begin() as uow:
+        await uow.users.add(user)
+        await asyncio.sleep(hold)
+        await uow.sessions.add(a_session(user))
+        await uow.users.save(user.changed(NOW, first_name="Ada"))
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_a_unit_of_work_that_is_cancelled_at_any_wait_happened_whole_or_not_at_all(
+    store: Store, connected: bool
+) -> None:
+    outcomes = set()
+    for n in range(1, MORE_THAN_ENOUGH):
+        user = a_user(f"user{n}")
+        if store.engine is not None and not connected:
+            await store.engine.dispose()
+        cut = Cut(whole_account(store, user), at=n)
+        await cut.run()
+        found = await stored(store, user.id)
+        sessions = await store.queries.count_sessions_of(user.id, NOW)
+        assert (found and found.first_name, sessions) in {(None, 0), ("Ada", 1)}
+        outcomes.add(found is not None)
+        await add(store, a_user(f"after{n}"))
+        if not cut.reached:
+            break
+    else:
+        raise AssertionError("the work never ended")
+    assert outcomes == {False, True}
+    await nothing_is_left_open(store)
+
+
+async def test_a_read_that_is_cancelled_at_any_wait_leaves_the_store_usable(store: Store) -> None:
+    user = a_user()
+    await add(store, user)
+
+    async def read() -> None:
+        await store.queries.user(user.id)
+        await store.queries.users(UserFilters(), Sort("email", descending=False), after=None, offset=0, limit=5)
+
+    for n in range(1, MORE_THAN_ENOUGH):
+        cut = Cut(read(), at=n)
+        await cut.run()
+        assert await store.queries.user(user.id) is not None
+        if not cut.reached:
+            break
+    await nothing_is_left_open(store)
+
+
+async def test_those_who_wait_for_their_turn_can_be_cancelled(store: Store) -> None:
+    first, second, third = (a_user(f"user{n}") for n in range(3))
+    async with asyncio.timeout(10):
+        running = asyncio.create_task(whole_account(store, first, hold=0.2))
+        await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(whole_account(store, second, hold=30))
+        last = asyncio.create_task(whole_account(store, third))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.gather(running, waiting, last, return_exceptions=True)
+    assert [await stored(store, user.id) is not None for user in (first, second, third)] == [True, False, True]
+    await nothing_is_left_open(store)
+
+
+async def test_a_whole_crowd_can_be_cancelled(store: Store) -> None:
+    users = [a_user(f"user{n}") for n in range(40)]
+    tasks = [asyncio.create_task(whole_account(store, user, hold=0.001)) for user in users]
+    await asyncio.sleep(0.05)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for user in users:
+        found = await stored(store, user.id)
+        assert (found and found.first_name) in {None, "Ada"}
+        await remove(store, user)
+        await whole_account(store, user)
+    await nothing_is_left_open(store)
+
+
+async def nothing_is_left_open(store: Store) -> None:
+    """No connection is checked out, and the server knows of no transaction under way."""
+    if store.engine is not None:
+        assert isinstance(store.engine.pool, QueuePool)
+        assert store.engine.pool.checkedout() == 0
+    if store.name == POSTGRESQL:
+        left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in %'"
+        assert await query(postgres_url(), left) == 0

@@ -1,0 +1,159 @@
+"""Sessions live until they end, run out, or go with their account."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.identity.views import SessionView
+from application.paging import Position
+from domain.identity.session import Session
+from tests.contracts.builders import NOW, SECOND, a_session, a_user, add, examples, remove
+from tests.stores import Store
+
+
+async def loaded(store: Store, session: Session) -> Session | None:
+    async with store.transactions.begin() as uow:
+        return await uow.sessions.get(session.id)
+
+
+async def test_every_field_comes_back(store: Store) -> None:
+    user = a_user()
+    full, bare = a_session(user, seed=bytes(range(256))), a_session(user, seed=b"", address=None, user_agent=None)
+    await add(store, user, sessions=[full, bare])
+    assert await loaded(store, full) == full
+    assert await loaded(store, bare) == bare
+
+
+async def test_a_rotation_is_saved(store: Store) -> None:
+    user = a_user()
+    session = a_session(user)
+    await add(store, user, sessions=[session])
+    rotated = replace(session, counter=2, rotated_at=NOW + SECOND, last_used_at=NOW + SECOND, user_agent=None)
+    async with store.transactions.begin() as uow:
+        await uow.sessions.save(rotated)
+    assert await loaded(store, session) == rotated
+
+
+async def test_saving_a_session_that_is_gone_does_not_bring_it_back(store: Store) -> None:
+    user = a_user()
+    session = a_session(user)
+    await add(store, user, sessions=[session])
+    async with store.transactions.begin() as uow:
+        await uow.sessions.remove(session.id)
+    async with store.transactions.begin() as uow:
+        await uow.sessions.save(replace(session, counter=2))
+    assert await loaded(store, session) is None
+
+
+async def test_a_session_needs_its_user(store: Store) -> None:
+    session = a_session(a_user())
+    with suppress(Exception):
+        async with store.transactions.begin() as uow:
+            await uow.sessions.add(session)
+    assert await store.queries.owner_of_session(session.id) is None
+
+
+async def test_all_sessions_of_a_user_end_but_the_one_that_asks(store: Store) -> None:
+    ada, grace = a_user("ada"), a_user("grace")
+    mine = [a_session(ada) for _ in range(4)]
+    hers = a_session(grace)
+    await add(store, ada, grace, sessions=[*mine, hers])
+    async with store.transactions.begin() as uow:
+        assert await uow.sessions.remove_all_of(ada.id, but=mine[0].id) == 3
+        assert await uow.sessions.remove_all_of(ada.id, but=mine[0].id) == 0
+    assert await loaded(store, mine[0]) == mine[0]
+    assert await loaded(store, mine[1]) is None
+    async with store.transactions.begin() as uow:
+        assert await uow.sessions.remove_all_of(ada.id) == 1
+        assert await uow.sessions.remove_all_of(ada.id) == 0
+    assert await loaded(store, hers) == hers
+
+
+async def test_expired_sessions_are_swept_and_no_others(store: Store) -> None:
+    user = a_user()
+    over = [a_session(user, expires_at=NOW - n * SECOND) for n in range(3)]
+    alive = a_session(user, expires_at=NOW + timedelta(microseconds=1))
+    await add(store, user, sessions=[*over, alive])
+    async with store.transactions.begin() as uow:
+        assert await uow.sessions.remove_expired(NOW) == 3
+        assert await uow.sessions.remove_expired(NOW) == 0
+    assert await loaded(store, alive) == alive
+
+
+async def test_sweeping_while_sessions_end_disturbs_neither(store: Store) -> None:
+    users = [a_user(f"user{n}") for n in range(5)]
+    await add(store, *users, sessions=[a_session(user, expires_at=NOW) for user in users for _ in range(4)])
+
+    async def sweep() -> None:
+        async with store.transactions.begin() as uow:
+            await uow.sessions.remove_expired(NOW)
+
+    async def end(n: int) -> None:
+        async with store.transactions.begin() as uow:
+            await uow.sessions.remove_all_of(users[n].id)
+
+    await asyncio.gather(sweep(), end(0), sweep(), end(1), end(2), sweep(), end(3), end(4))
+    assert [await store.queries.count_sessions_of(user.id, NOW - SECOND) for user in users] == [0] * 5
+
+
+@pytest.mark.parametrize(
+    ("user_active", "ends_in", "signed_in"),
+    [(True, SECOND, True), (True, 0 * SECOND, False), (True, -SECOND, False), (False, SECOND, False)],
+)
+async def test_signed_in_is_who_is_active_and_has_a_live_session(
+    store: Store, user_active: bool, ends_in: timedelta, signed_in: bool
+) -> None:
+    user = a_user(is_active=user_active)
+    session = a_session(user, expires_at=NOW + ends_in)
+    await add(store, user, sessions=[session])
+    assert (await store.queries.signed_in(session.id, NOW) is not None) == signed_in
+
+
+async def test_an_ended_session_is_over_for_the_next_reader(store: Store) -> None:
+    user = a_user()
+    session = a_session(user)
+    await add(store, user, sessions=[session])
+    assert await store.queries.signed_in(session.id, NOW) is not None
+    async with store.transactions.begin() as uow:
+        await uow.sessions.remove(session.id)
+    assert await store.queries.signed_in(session.id, NOW) is None
+
+
+async def test_the_owner_is_told_even_of_an_expired_session(store: Store) -> None:
+    user = a_user()
+    session = a_session(user, expires_at=NOW - SECOND)
+    await add(store, user, sessions=[session])
+    assert await store.queries.owner_of_session(session.id) == user.id
+    assert await store.queries.owner_of_session(user.id) is None
+
+
+@examples
+@given(st.lists(st.integers(-3, 3), max_size=12), st.integers(1, 5))
+async def test_pages_of_sessions_are_the_live_ones_used_last_first(
+    store: Store, used: list[int], page_size: int
+) -> None:
+    user, other = a_user("ada"), a_user("grace")
+    sessions = [
+        a_session(user, last_used_at=NOW + n * SECOND, expires_at=NOW + (60 * SECOND if n > -3 else 0 * SECOND))
+        for n in used
+    ]
+    await add(store, user, other, sessions=[*sessions, a_session(other)])
+    alive = sorted((s for s in sessions if s.expires_at > NOW), key=lambda s: (s.last_used_at, s.id), reverse=True)
+    whole = [SessionView.of(session) for session in alive]
+
+    walked: list[SessionView] = []
+    after: Position | None = None
+    while rows := await store.queries.sessions_of(user.id, NOW, after=after, offset=0, limit=page_size):
+        walked += (row.value for row in rows)
+        after = rows[-1].position
+    numbered = await store.queries.sessions_of(user.id, NOW, after=None, offset=page_size, limit=page_size)
+
+    assert walked == whole
+    assert [row.value for row in numbered] == whole[page_size : 2 * page_size]
+    assert await store.queries.count_sessions_of(user.id, NOW) == len(whole)
+    await remove(store, user, other)

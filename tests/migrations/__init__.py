@@ -1,0 +1,1 @@
+"""The tables: forwards, back, and in agreement with the code."""

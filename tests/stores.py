@@ -1,0 +1,85 @@
+"""The stores that one suite is run on, each clean and up to date."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.memory import MemoryDatabase, MemoryHealth, MemoryIdentityQueries, MemoryTransactions
+from adapters.sql import Database, Schema, SqlHealth, SqlIdentityQueries, SqlTransactions, create_engine
+from adapters.sql.tables import metadata
+from application.identity.ports import IdentityQueries
+from application.ports import StoreHealth
+from application.unit_of_work import Transactions
+from tests.services import execute, postgres_url, wait_for
+
+MEMORY = "memory"
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+STORES = [MEMORY, SQLITE, POSTGRESQL]
+
+
+@dataclass(frozen=True)
+class Store:
+    """The ports of one store; `engine` is None for memory."""
+
+    name: str
+    transactions: Transactions
+    queries: IdentityQueries
+    health: StoreHealth
+    engine: AsyncEngine | None = None
+
+
+@asynccontextmanager
+async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> AsyncIterator[Store]:
+    """An empty store; its files, where it has any, lie in the directory. `patience` is the database's timeout."""
+    url = database_url(name, directory)
+    if url is None:
+        memory = MemoryDatabase()
+        yield Store(name, MemoryTransactions(memory), MemoryIdentityQueries(memory), MemoryHealth())
+        return
+    engine = create_engine(Database(url, timeout=patience))
+    try:
+        yield Store(name, SqlTransactions(engine), SqlIdentityQueries(engine), SqlHealth(engine), engine)
+    finally:
+        await engine.dispose()
+
+
+def database_url(name: str, directory: Path) -> str | None:
+    """A migrated and empty database of that kind; None for memory."""
+    if name == MEMORY:
+        return None
+    if name == SQLITE:
+        path = directory / "moothall.db"
+        shutil.copy(_migrated_file(), path)
+        return f"sqlite:///{path}"
+    url = _migrated_server()
+    wait_for(execute(url, *(str(delete(table)) for table in reversed(metadata.sorted_tables))))
+    return url
+
+
+@cache
+def _migrated_file() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="moothall-sqlite-")) / "moothall.db"
+    wait_for(_migrate(str(path)))
+    return path
+
+
+@cache
+def _migrated_server() -> str:
+    wait_for(_migrate(postgres_url()))
+    return postgres_url()
+
+
+async def _migrate(url: str) -> None:
+    engine = create_engine(Database(url))
+    try:
+        await Schema(engine).upgrade()
+    finally:
+        await engine.dispose()

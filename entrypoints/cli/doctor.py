@@ -1,0 +1,134 @@
+"""`moothall doctor`: whether everything is there that the server needs, and what to do where it is not."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import typer
+
+from entrypoints.cli.errors import CommandError, ExitCode
+from entrypoints.cli.output import Output
+from entrypoints.cli.running import FIRST_ADMIN, has_administrator, operator, read_settings, run
+
+if TYPE_CHECKING:
+    from entrypoints.settings import Settings
+
+
+class Status(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found; `advice` is what to do about it."""
+
+    status: Status
+    check: str
+    detail: str
+    advice: str = ""
+
+
+COLUMNS = ("status", "check", "detail", "advice")
+
+
+def doctor(context: typer.Context) -> None:
+    """Check that all is there which the server needs."""
+    findings = _examined()
+    with Output.of(context).listing(COLUMNS) as add:
+        add(findings)
+    if any(finding.status is Status.FAILED for finding in findings):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _examined() -> Sequence[Finding]:
+    """Each check that makes sense after those before it."""
+    try:
+        settings = read_settings()
+    except CommandError as error:
+        return [Finding(Status.FAILED, "settings", f"{p.pointer}: {p.detail}", "correct it") for p in error.problems]
+    findings = [Finding(Status.OK, "settings", "all are good"), _data_directory(settings)]
+    if findings[-1].status is not Status.FAILED:
+        findings += [_secret(settings), *run(_database(settings))]
+    return findings
+
+
+def _data_directory(settings: "Settings") -> Finding:
+    folder = settings.data_dir.absolute()
+    if settings.database_url is not None and settings.secret_key is not None:
+        return Finding(Status.OK, "data directory", "nothing is kept in it")
+    if not folder.exists():
+        folder = next(parent for parent in folder.parents if parent.exists())
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding(Status.OK, "data directory", f"{settings.data_dir.absolute()} can be written")
+    except OSError as error:
+        return Finding(
+            Status.FAILED, "data directory", str(error), "let this user write there, or set MOOTHALL_DATA_DIR"
+        )
+
+
+def _secret(settings: "Settings") -> Finding:
+    from entrypoints.settings import SECRET_FILE
+
+    if settings.secret_key is not None:
+        return Finding(Status.OK, "secret", "given by MOOTHALL_SECRET_KEY")
+    path = settings.data_dir.absolute() / SECRET_FILE
+    if not path.exists():
+        return Finding(Status.OK, "secret", f"will be made at the first start, in {path}")
+    if not os.access(path, os.R_OK) or path.stat().st_size == 0:
+        return Finding(Status.FAILED, "secret", f"{path} cannot be read, or is empty", "restore it from a backup")
+    return Finding(Status.OK, "secret", f"kept in {path}")
+
+
+async def _database(settings: "Settings") -> list[Finding]:
+    from entrypoints.bootstrap import open_application, open_schema
+
+    findings = []
+    try:
+        async with open_schema(settings) as schema:
+            revision, is_behind = await schema.current(), await schema.is_behind()
+        findings.append(Finding(Status.OK, "database", "answers"))
+        if is_behind and not settings.is_embedded:
+            advice = "run: moothall db upgrade"
+            return [*findings, Finding(Status.FAILED, "migrations", f"at {revision or 'nothing'}, too old", advice)]
+        async with open_application(settings) as application:
+            findings.append(Finding(Status.OK, "migrations", "up to date"))
+            keys = await application.identity.list_signing_keys(operator())
+            findings.append(_keys(sum(key.retired_at is None for key in keys)))
+            findings.append(_administrator(await has_administrator(application, operator())))
+    except Exception as error:
+        findings.append(
+            Finding(Status.FAILED, "database", _reason(error), "start it, or correct MOOTHALL_DATABASE_URL")
+        )
+    return findings
+
+
+def _reason(error: Exception) -> str:
+    """What the driver said: it tells more than what callers get to hear."""
+    cause = error.__cause__ or error
+    said = getattr(cause, "orig", cause)
+    return next(iter(str(said).splitlines()), type(said).__name__)
+
+
+def _keys(current: int) -> Finding:
+    """Opening the application made a key where none could be used; more than one then means a secret that changed."""
+    if current == 1:
+        return Finding(Status.OK, "signing key", "one is in use")
+    return Finding(
+        Status.WARNING,
+        "signing key",
+        "some cannot be opened with this secret",
+        "set MOOTHALL_SECRET_KEY_PREVIOUS to the secret before, then run: moothall keys rotate",
+    )
+
+
+def _administrator(exists: bool) -> Finding:
+    if exists:
+        return Finding(Status.OK, "administrator", "there is one")
+    return Finding(Status.WARNING, "administrator", "there is none yet", f"run: {FIRST_ADMIN}")

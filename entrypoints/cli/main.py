@@ -1,0 +1,109 @@
+"""The `moothall` command: the global options, and the table of nouns."""
+
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from entrypoints.cli.errors import EXPLAINED, ExitCode, tell
+from entrypoints.cli.output import Output
+
+GLOBAL_OPTIONS = ("--json", "--quiet", "--yes")
+
+INTERRUPTED = 130
+"""By Ctrl-C: what shells say of a program that SIGINT ended."""
+
+COMMANDS: Mapping[str, str] = {
+    "serve": "Serve the HTTP API.",
+    "worker": "Sweep away what has run out, again and again.",
+    "doctor": "Check that all is there which the server needs.",
+    "openapi": "Print the OpenAPI description of the HTTP API.",
+}
+"""Nouns that need no verb: a function of that name in the module of that name."""
+
+NOUNS: Mapping[str, str] = {
+    "db": "The database's schema.",
+    "users": "Members' accounts.",
+    "sessions": "Where members are signed in.",
+    "keys": "The keys that sign access tokens.",
+    "config": "The settings.",
+}
+"""Nouns with verbs: the `app` of the module of that name."""
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """The console script."""
+    options, words = _global_options_first(sys.argv[1:] if arguments is None else arguments)
+    noun = next((word for word in words if not word.startswith("-")), None)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        sys.exit(_command_line(noun)([*options, *words], prog_name="moothall", standalone_mode=False))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        sys.exit(tell(error, as_json="--json" in options))
+
+
+def _global_options_first(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The global options, which are taken wherever they stand up to a `--`, and everything else."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [word for word in arguments[:end] if word in GLOBAL_OPTIONS]
+    others = [word for word in arguments[:end] if word not in GLOBAL_OPTIONS]
+    return options, [*others, *arguments[end:]]
+
+
+def _command_line(asked_for: str | None) -> typer.Typer:
+    """All nouns by name, but only the one that is asked for with what it does: so help costs little."""
+    app = typer.Typer(
+        invoke_without_command=True,
+        callback=_moothall,
+        epilog=f"These options are taken before the noun and after the verb.\n\n{EXPLAINED}",
+        add_completion=False,
+        rich_markup_mode=None,  # rich draws tables; importing it for help would double the time that help takes
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, explanation in {**COMMANDS, **NOUNS}.items():
+        if name != asked_for:
+            app.command(name, help=explanation)(_not_asked_for)
+        elif name in NOUNS:
+            app.add_typer(import_module(f"entrypoints.cli.{name}").app, name=name)
+        else:
+            app.command(name)(getattr(import_module(f"entrypoints.cli.{name}"), name))
+    return app
+
+
+def _not_asked_for() -> None:
+    """Stands for a noun in the help."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"moothall {version('moothall')}")
+        raise typer.Exit
+
+
+def _moothall(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print data as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no messages, only data and errors.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer every question with yes.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Moothall's accounts, sessions and keys, its server and its database.
+
+    Data goes to standard output, everything else to standard error. Settings come from the environment
+    (MOOTHALL_...), .env or secret files.
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(ExitCode.USAGE)
+    context.obj = Output(json=as_json, quiet=quiet, yes=yes)

@@ -1,0 +1,150 @@
+"""`moothall serve`: the HTTP API."""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from domain.errors import MoothallError
+from entrypoints.cli.errors import ExitCode, wrong_usage
+from entrypoints.cli.logs import log_config
+from entrypoints.cli.output import Output
+from entrypoints.cli.running import FIRST_ADMIN, has_administrator, on_application, operator, read_settings
+
+if TYPE_CHECKING:
+    from application.app import Application
+    from domain.access.actor import Actor
+    from entrypoints.settings import Settings
+
+MEMORY_ADMIN = "admin@example.com"
+GRACE = 10
+"""Seconds that requests in flight get to finish."""
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="PORT")] = 8000,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, metavar="N", help="Processes; else MOOTHALL_WORKERS, else 1.")
+    ] = None,
+    memory: Annotated[bool, typer.Option("--memory", help="Keep nothing: for trying out and for tests.")] = False,
+) -> None:
+    """Serve the HTTP API until SIGTERM or Ctrl-C."""
+    from entrypoints.settings import without_effect
+
+    settings = read_settings() if workers is None else read_settings(workers=workers)
+    if memory and settings.workers > 1:
+        raise wrong_usage("With --memory there is one worker: processes share no memory.")
+    output = Output.of(context)
+    for name in without_effect():
+        output.say(f"warning: {name} has no effect in this version.")
+    address = f"[{host}]" if ":" in host else host
+    output.say(f"Moothall at http://{address}:{port}, {_kept(settings, memory=memory)}.")
+    options = {"host": host, "port": port, **_options(settings)}
+    if settings.workers > 1:
+        _serve_with_several(settings, options, output)
+    else:
+        _serve_with_one(settings, options, output, memory=memory)
+
+
+def _kept(settings: "Settings", *, memory: bool) -> str:
+    """Where things are kept, as a person may read it: never the URL, which may hold a password."""
+    if memory:
+        return "in memory: everything is forgotten at the end"
+    if settings.database_url is None:
+        return f"data in {settings.data_dir.absolute()}"
+    return f"database: {'SQLite' if settings.is_embedded else 'PostgreSQL'}"
+
+
+def _options(settings: "Settings") -> dict[str, Any]:
+    return {
+        "workers": settings.workers,
+        "server_header": False,
+        "access_log": settings.log_level == "debug",
+        "log_config": log_config(settings.log_level),
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies,
+        "timeout_graceful_shutdown": GRACE,
+    }
+
+
+def _serve_with_several(settings: "Settings", options: dict[str, Any], output: Output) -> None:
+    """Each process reads its settings itself; what is made once is made before they start."""
+    import uvicorn
+
+    async def ready(application: "Application", actor: "Actor") -> None:
+        await _hint_at_first_admin(application, output)
+
+    on_application(ready, settings)
+    os.environ["MOOTHALL_WORKERS"] = str(settings.workers)
+    uvicorn.run("entrypoints.http.app:create_app", factory=True, **options)
+
+
+def _serve_with_one(settings: "Settings", options: dict[str, Any], output: Output, *, memory: bool) -> None:
+    import uvicorn
+
+    from entrypoints.http.app import create_app
+
+    async def ready(application: "Application") -> None:
+        if memory:
+            await _make_memory_admin(application, settings)
+        else:
+            await _hint_at_first_admin(application, output)
+
+    app = Supervised(create_app(settings, in_memory=memory, on_ready=ready))
+    try:
+        uvicorn.run(app, interface="asgi3", **options)
+    except SystemExit:
+        if app.failure is not None:
+            raise app.failure from None
+        raise typer.Exit(ExitCode.FAILED) from None
+
+
+async def _hint_at_first_admin(application: "Application", output: Output) -> None:
+    if not await has_administrator(application, operator()):
+        output.say(f"There is no administrator yet. With the same settings, run: {FIRST_ADMIN}")
+
+
+async def _make_memory_admin(application: "Application", settings: "Settings") -> None:
+    """The one way in; told even with --quiet, because it is written nowhere else."""
+    import secrets
+
+    password = secrets.token_hex(max(16, (settings.password_min_length + 1) // 2))
+    await application.identity.create_first_admin(operator(), email=MEMORY_ADMIN, password=password)
+    typer.echo(f"The administrator is {MEMORY_ADMIN} with the password {password}", err=True)
+
+
+ASGI = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Supervised:
+    """An application that keeps why it could not start, so that a sentence can tell it instead of a traceback."""
+
+    def __init__(self, app: ASGI) -> None:
+        self.failure: Exception | None = None
+        self._app = app
+
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        if scope["type"] == "lifespan":
+            return self._live(scope, receive, send)
+        return self._app(scope, receive, send)
+
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+        failed: list[dict[str, str]] = []
+
+        async def hold_failure(message: dict[str, str]) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                failed.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold_failure)
+        except BaseException as error:
+            for message in failed:
+                if isinstance(error, (MoothallError, OSError)):
+                    self.failure, message["message"] = error, ""
+                await send(message)
+            raise

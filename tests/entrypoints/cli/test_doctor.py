@@ -1,0 +1,69 @@
+"""`moothall doctor`."""
+
+from tests.entrypoints.cli.command import Moothall
+
+
+def _found(moothall: Moothall) -> tuple[int, dict[str, str]]:
+    outcome = moothall("--json", "doctor")
+    assert "Traceback" not in outcome.err
+    return outcome.code, {finding["check"]: finding["status"] for finding in outcome.json}
+
+
+def test_a_fresh_installation_lacks_an_administrator_only(moothall: Moothall) -> None:
+    code, found = _found(moothall)
+    assert code == 0
+    assert found.pop("administrator") == "warning"
+    assert set(found) == {"settings", "data directory", "secret", "database", "migrations", "signing key"}
+    assert set(found.values()) == {"ok"}
+
+
+def test_with_an_administrator_everything_is_ok(moothall: Moothall) -> None:
+    moothall.admin()
+    assert _found(moothall)[1]["administrator"] == "ok"
+
+
+def test_each_check_is_a_line_that_says_what_to_do(moothall: Moothall) -> None:
+    lines = moothall("doctor").out.splitlines()
+    assert lines[0].split("\t")[:2] == ["ok", "settings"]
+    assert lines[-1].startswith("warning\tadministrator\t")
+    assert "moothall users create-admin" in lines[-1]
+
+
+def test_a_wrong_setting_is_found(moothall: Moothall) -> None:
+    moothall.setting(BCRYPT_COST="99")
+    outcome = moothall("doctor")
+    assert outcome.code == 1
+    assert outcome.out.startswith("failed\tsettings\tMOOTHALL_BCRYPT_COST")
+
+
+def test_a_data_directory_that_cannot_be_written_is_found(moothall: Moothall) -> None:
+    (moothall.home / "moothall-data").touch()
+    assert _found(moothall) == (1, {"settings": "ok", "data directory": "failed"})
+
+
+def test_an_empty_secret_is_found(moothall: Moothall) -> None:
+    folder = moothall.home / "moothall-data"
+    folder.mkdir()
+    (folder / "secret.key").touch()
+    code, found = _found(moothall)
+    assert (code, found["secret"]) == (1, "failed")
+
+
+def test_a_database_that_is_none_is_found(moothall: Moothall) -> None:
+    moothall.good("users", "list")
+    (moothall.home / "moothall-data" / "moothall.db").write_bytes(b"this is no database" * 1000)
+    code, found = _found(moothall)
+    assert (code, found["database"]) == (1, "failed")
+
+
+def test_a_database_that_is_away_is_found(moothall: Moothall) -> None:
+    moothall.setting(DATABASE_URL="postgresql://moot:s3cret@127.0.0.1:1/moot", DB_TIMEOUT="0.5")
+    code, found = _found(moothall)
+    assert (code, found["database"]) == (1, "failed")
+
+
+def test_a_secret_that_changed_is_found(moothall: Moothall) -> None:
+    moothall.good("users", "list")
+    moothall.setting(SECRET_KEY="another-secret-that-is-long-enough-for-it")
+    code, found = _found(moothall)
+    assert (code, found["signing key"]) == (0, "warning")

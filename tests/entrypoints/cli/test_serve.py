@@ -1,0 +1,105 @@
+"""`moothall serve`, over a real socket."""
+
+import re
+import signal
+import socket
+
+import httpx
+import pytest
+
+from entrypoints.cli.running import FIRST_ADMIN
+from tests.entrypoints.cli.command import PASSWORD, Moothall, started
+
+READY = "Uvicorn running on"
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def _sign_in(port: int, email: str, password: str) -> int:
+    form = {"username": email, "password": password}
+    return httpx.post(f"http://127.0.0.1:{port}/api/v1/auth/login", data=form).status_code
+
+
+def test_it_says_where_it_is_and_how_to_begin(moothall: Moothall, port: int) -> None:
+    moothall.setting(REDIS_URL="redis://localhost")
+    with started("serve", "--port", str(port)) as server:
+        said = server.expect(READY)
+        assert f"http://127.0.0.1:{port}" in said
+        assert str(moothall.home / "moothall-data") in said
+        assert FIRST_ADMIN in said
+        assert "MOOTHALL_REDIS_URL has no effect" in said
+        assert moothall.admin().code == 0
+        assert _sign_in(port, "root@example.com", "wrong") == 401
+        assert _sign_in(port, "root@example.com", PASSWORD) == 200
+        assert "server" not in httpx.get(f"http://127.0.0.1:{port}/health").headers
+        ended = server.end(signal.SIGTERM)
+    assert ended.out == ""
+    assert "Traceback" not in ended.err
+
+
+def test_in_memory_nothing_is_kept_and_somebody_can_get_in(moothall: Moothall, port: int) -> None:
+    """The password is told once, and not by the log, however much that says."""
+    moothall.setting(LOG_LEVEL="debug")
+    with started("--quiet", "serve", "--memory", "--port", str(port)) as server:
+        said = server.expect(READY)
+        told = re.search(r"administrator is (\S+) with the password (\S+)", said)
+        assert told is not None
+        assert _sign_in(port, *told.groups()) == 200
+        ended = server.end(signal.SIGINT)
+    assert ended.err.count(told[2]) == 1
+    assert list(moothall.home.iterdir()) == []
+
+
+def test_several_workers_answer(moothall: Moothall, port: int) -> None:
+    assert moothall.admin().code == 0
+    with started("serve", "--workers", "2", "--port", str(port)) as server:
+        server.expect("startup complete")
+        said = server.expect("startup complete")
+        assert FIRST_ADMIN not in said
+        assert httpx.get(f"http://127.0.0.1:{port}/ready").status_code == 200
+        assert "Traceback" not in server.end(signal.SIGTERM).err
+
+
+def test_memory_is_for_one_worker(moothall: Moothall) -> None:
+    assert moothall("serve", "--memory", "--workers", "2").code == 2
+    moothall.setting(WORKERS="2")
+    assert moothall("serve", "--memory").code == 2
+
+
+def test_a_start_without_a_database_fails_in_a_sentence(moothall: Moothall, port: int) -> None:
+    moothall.setting(DATABASE_URL="postgresql://moot:s3cret@127.0.0.1:1/moot", DB_TIMEOUT="0.5")
+    with started("serve", "--port", str(port)) as server:
+        ended = server.end()
+    assert ended.code == 9
+    assert "error: " in ended.err
+    assert "database: PostgreSQL" in ended.err
+    assert "Traceback" not in ended.err
+    assert "s3cret" not in ended.err
+
+
+def test_without_a_database_no_worker_is_started(moothall: Moothall) -> None:
+    moothall.setting(DATABASE_URL="postgresql://moot:s3cret@127.0.0.1:1/moot", DB_TIMEOUT="0.5")
+    assert moothall("serve", "--workers", "2").code == 9
+
+
+def test_a_taken_port_fails_in_a_sentence(moothall: Moothall) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with started("serve", "--memory", "--port", str(other.getsockname()[1])) as server:
+            ended = server.end()
+    assert ended.code == 1
+    assert "address already in use" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_the_description_needs_no_database(moothall: Moothall) -> None:
+    description = moothall.good("openapi").json
+    assert "/api/v1/auth/login" in description["paths"]
+    assert list(moothall.home.iterdir()) == []

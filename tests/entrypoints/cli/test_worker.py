@@ -1,0 +1,61 @@
+"""`moothall worker`."""
+
+import signal
+import sqlite3
+from contextlib import closing
+
+from application.app import Application
+from tests.clock import OwnClock
+from tests.entrypoints.cli.command import OPERATOR, PASSWORD, Moothall, started
+
+
+def _let_a_session_run_out(moothall: Moothall) -> None:
+    moothall.good("users", "create", "--email", "ada@example.com", "--password-stdin", stdin=PASSWORD)
+
+    async def log_in(application: Application) -> None:
+        await application.identity.log_in(OPERATOR, login="ada@example.com", password=PASSWORD)
+
+    long_ago = OwnClock()
+    long_ago.advance(days=-365)
+    moothall.behind(log_in, clock=long_ago)
+
+
+def test_cron_sweeps_once(moothall: Moothall) -> None:
+    _let_a_session_run_out(moothall)
+    assert moothall.good("worker", "--once").err == "Swept 1 sessions and 0 signing keys.\n"
+    assert moothall.good("worker", "--once").err == "Swept 0 sessions and 0 signing keys.\n"
+
+
+def test_it_sweeps_until_it_is_told_to_stop(moothall: Moothall) -> None:
+    _let_a_session_run_out(moothall)
+    with started("worker", "--every", "0.2") as worker:
+        worker.expect("Swept 1 sessions")
+        worker.expect("Swept 0 sessions")
+        ended = worker.end(signal.SIGTERM)
+    assert ended.code == 0
+    assert ended.err.endswith("Stopped.\n")
+
+
+def test_a_database_that_is_away_for_a_while_is_waited_for(moothall: Moothall) -> None:
+    moothall.good("users", "list")
+    moothall.setting(DB_TIMEOUT="0.2")
+    with (
+        started("worker", "--every", "0.2") as worker,
+        closing(sqlite3.connect(moothall.home / "moothall-data" / "moothall.db", isolation_level=None)) as other,
+    ):
+        worker.expect("Swept 0 sessions")
+        other.execute("BEGIN IMMEDIATE")
+        worker.expect("Not swept: ")
+        other.execute("ROLLBACK")
+        worker.expect("Swept 0 sessions")
+        ended = worker.end(signal.SIGINT)
+    assert ended.code == 0
+    assert "Traceback" not in ended.err
+
+
+def test_without_a_database_it_does_not_start(moothall: Moothall) -> None:
+    moothall.setting(DATABASE_URL="postgresql://moot:s3cret@127.0.0.1:1/moot", DB_TIMEOUT="0.5")
+    with started("worker") as worker:
+        ended = worker.end()
+    assert ended.code == 9
+    assert ended.err == "error: The database does not answer; try again in a moment.\n"

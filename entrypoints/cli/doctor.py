@@ -36,7 +36,10 @@ COLUMNS = ("status", "check", "detail", "advice")
 
 
 def doctor(context: typer.Context) -> None:
-    """Check that all is there which the server needs."""
+    """Check that all is there which the server needs.
+
+    Like every command it makes and migrates the embedded database, where there is none yet.
+    """
     findings = _examined()
     with Output.of(context).listing(COLUMNS) as add:
         add(findings)

@@ -24,9 +24,9 @@ def read_password(*, from_stdin: bool, from_file: Path | None) -> str:
     if from_stdin and from_file is not None:
         raise wrong_usage("Take the password from --password-stdin or from --password-file, not from both.")
     if from_stdin:
-        return _last_line_break_off(sys.stdin.read())
+        return _as_password(sys.stdin.buffer.read())
     if from_file is not None:
-        return _last_line_break_off(_contents(from_file))
+        return _as_password(_contents(from_file))
     if not sys.stdin.isatty():
         raise wrong_usage(
             "There is no terminal to ask for the password on: use --password-stdin or --password-file FILE."
@@ -40,15 +40,18 @@ def _asked_for() -> str:
     return password
 
 
-def _contents(path: Path) -> str:
+def _contents(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_bytes()
+    except OSError as error:
         raise wrong_usage(f"The password file cannot be read: {error}") from None
 
 
-def _last_line_break_off(text: str) -> str:
-    password = text.removesuffix("\n").removesuffix("\r")
+def _as_password(data: bytes) -> str:
+    try:
+        password = data.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise wrong_usage("The password is not UTF-8 text.") from None
     if not password:
         raise wrong_usage("There is no password in the input.")
     return password

@@ -7,14 +7,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
 from .bare_peer import BareFastApi, BareMembers
 from .client import AnswerError
 from .fastapi_users_peer import FastApiUsers
-from .load import LoadError, MissingToolError, find_wrk
+from .load import CORES, LoadError, MissingToolError, find_wrk
+from .machine import QUIET
 from .measures import BCRYPT_ALONE, Measure, Plan, Turn, measure, measure_bcrypt
 from .moothall_peer import Installation, Moothall
 from .pocketbase_peer import PocketBase
@@ -24,6 +24,8 @@ from .servers import ServerError
 from .targets import Target
 from .workspace import BENCH, Workspace
 
+_WITH_BUDGETS = ["moothall", "pocketbase", "token-only", "fastapi-users"]
+_CREDIBLE = 1.1  # of the possible logins: more can only be a mistake
 TEST_REDIS = "MOOTHALL_TEST_REDIS_URL"
 _FAILURES = (ServerError, LoadError, AnswerError, MissingToolError, OSError)
 
@@ -35,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt_once)
     try:
         find_wrk()
-        return _run(options)
+        BENCH.mkdir(exist_ok=True)
+        return _run(options, Workspace(Path(tempfile.mkdtemp(prefix="run-", dir=BENCH))))
     except _FAILURES as error:
         _say(f"bench: {error}")
         return 1
@@ -44,34 +47,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, workspace: Workspace) -> int:
+    """The files of the run stay only where something failed."""
     limit = time.monotonic() + options.limit
     plan = Plan(frozenset(options.measures), options.seconds)
-    BENCH.mkdir(exist_ok=True)
-    workspace = Workspace(Path(tempfile.mkdtemp(prefix="run-", dir=BENCH)))
     workspace.directory.chmod(0o755)  # PostgreSQL may have to run as somebody else
     notes: list[str] = []
     rounds: list[dict[str, Turn]] = []
-    with ExitStack() as stack:
-        shared = stack.enter_context(databases(workspace.directory / "postgresql"))
-        targets = _chosen(_targets(workspace, shared, _moothall_settings(options)), options.peers, plan)
-        ready = _prepared(targets, notes)
-        for number in range(options.rounds):
-            turns = _round(ready, plan, f"round {number + 1}", limit, notes)
-            if turns:
-                rounds.append(turns)
-    if not any(rounds):
-        _say(f"bench: no figures; the logs are in {_relative(workspace.directory)}")
-        _say("\n".join(notes))
-        return 1
-    if len(rounds) < 3:
-        notes.append(f"{len(rounds)} rounds are a glance, not a result: noise needs at least three")
+    try:
+        with databases(workspace.directory / "postgresql") as shared:
+            targets = _chosen(_targets(workspace, shared, _moothall_settings(options)), options.peers, plan)
+            ready = _prepared(targets, notes)
+            for number in range(options.rounds):
+                turns = _round(ready, plan, f"round {number + 1}", limit, notes)
+                if turns:
+                    rounds.append(turns)
+    except KeyboardInterrupt:
+        workspace.remove()
+        raise
+    if notes:
+        notes.append(f"the logs are in {workspace.directory.relative_to(BENCH.parent)}")
+    else:
+        workspace.remove()
+    notes += _reservations(options, rounds)
     conditions = Conditions(options.seconds, options.rate_limit, TEST_REDIS in os.environ, tuple(notes))
     print(as_text(rounds, conditions))
     if options.json:
         write_json(options.json, rounds, conditions)
-    workspace.remove()
-    return 0
+    return 0 if rounds else 1
 
 
 def _targets(workspace: Workspace, shared: Databases, settings: dict[str, str]) -> list[Target]:
@@ -104,8 +107,8 @@ def _prepared(targets: Sequence[Target], notes: list[str]) -> list[Target]:
         _say(f"seeding {target.name}")
         try:
             target.prepare()
-        except _FAILURES as error:
-            notes.append(f"{target.name} left out: {error}")
+        except Exception as error:
+            notes.append(f"{target.name} left out: {type(error).__name__}: {error}")
         else:
             ready.append(target)
     return ready
@@ -122,9 +125,28 @@ def _round(targets: Sequence[Target], plan: Plan, title: str, limit: float, note
         _say(f"{title}: {target.name}")
         try:
             turns[target.name] = measure(target, plan)
-        except _FAILURES as error:
-            notes.append(f"{title}, {target.name}: {error}")
+        except Exception as error:
+            notes.append(f"{title}, {target.name}: {type(error).__name__}: {error}")
     return turns
+
+
+def _reservations(options: argparse.Namespace, rounds: Sequence[dict[str, Turn]]) -> list[str]:
+    """What a reader must hold against the figures."""
+    found = []
+    if len(rounds) < 3:
+        found.append(f"{len(rounds)} of the three rounds that noise needs at least: a glance, not a result")
+    turns = [turn for each in rounds for turn in each.values()]
+    disturbed = sum(turn.disturbance > QUIET for turn in turns)
+    if disturbed:
+        found.append(f"{disturbed} of {len(turns)} turns began while others used the machine: doubtful")
+    shares = [turn.share_of_possible_logins or 0.0 for turn in turns]
+    if max(shares, default=0.0) > _CREDIBLE:
+        found.append("more logins than hashing allows: a hash was timed while others used the machine, or is too cheap")
+    if options.rate_limit == "off":
+        found.append("the budgets are meant with a high rate limit: --rate-limit 1000000/minute")
+    if CORES != 2:
+        found.append("the budgets are meant on two cores: taskset --cpu-list 0,1 …")
+    return found
 
 
 def _moothall_settings(options: argparse.Namespace) -> dict[str, str]:
@@ -141,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="servers whose name begins so (all)")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (3)")
     parser.add_argument("--seconds", type=int, default=4, help="of load for one figure in one round (4)")
-    parser.add_argument("--limit", type=int, default=570, help="seconds after which no server takes another turn (570)")
+    parser.add_argument("--limit", type=int, default=540, help="seconds after which no server takes another turn (540)")
     parser.add_argument("--quick", action="store_true", help="one short round, under two minutes")
     parser.add_argument("--rate-limit", default="off", help="Moothall's limit for each caller (off)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables and all rounds there too")
@@ -152,6 +174,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = _parser().parse_args(arguments)
     if options.quick:
         options.rounds, options.seconds, options.limit = 1, 2, 100
+        options.peers = options.peers or _WITH_BUDGETS
     return options
 
 
@@ -160,10 +183,6 @@ def _interrupt_once(number: int, frame: FrameType | None) -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _relative(path: Path) -> Path:
-    return path.relative_to(BENCH.parent)
 
 
 def _say(text: str) -> None:

@@ -20,14 +20,17 @@ from typing import Self
 import bcrypt
 
 from .client import Client
-from .targets import Account, Login, Running
+from .targets import MEMBERS, Account, Login, Running
 
 CONNECTIONS = 32
 CORES = len(os.sched_getaffinity(0))
-LOGIN_CLIENTS = max(4, 2 * CORES)
+LOGIN_CLIENTS = 4 * CORES  # when only logins are measured: enough that no worker is idle
+BUSY_CLIENTS = 2 * CORES  # when they only have to keep the cores busy
 BCRYPT_COST = 12
 
 _ROTATE = Path(__file__).with_name("rotate.lua")
+_FEWEST = 8  # logins from which a rate can be told
+_STAGGER = 0.02  # seconds between the clients' first connections, so that each worker gets some
 _RECORDED = 30  # seconds: wrk counts slower answers as broken and forgets their latency
 
 
@@ -41,7 +44,7 @@ class LoadError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What one run of wrk saw: good answers a second, latencies in milliseconds, and what was not good."""
+    """What wrk saw: good answers a second, latencies in milliseconds, good answers (of the poorest burst), failures."""
 
     rate: float
     p50: float
@@ -57,9 +60,9 @@ class Reads:
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """Achieved logins a second, and how many were answered with anything but 200."""
+    """Achieved logins a second (None: too few to tell), and how many were answered with anything but 200."""
 
-    rate: float
+    rate: float | None
     answers: int
     failed: int
 
@@ -72,10 +75,26 @@ def find_wrk() -> str:
     return found
 
 
-def read_own_users(server: Running, seconds: int) -> Reads:
-    """Let 32 connections of one client thread read their own users for `seconds`."""
+def read_own_users(server: Running, bursts: int, seconds: int = 1) -> Reads:
+    """Let 32 connections of one client thread read their own users, `bursts` times for `seconds`; the median burst.
+
+    Each burst connects anew. Which worker accepts which connection is a lottery, in which one of two workers sometimes
+    gets none at all: in a single long burst that would halve the figure. Each also begins with another member, so that
+    all have their turn at a slow server too.
+    """
+    seen = [_burst(server, seconds, number * MEMBERS // bursts) for number in range(bursts)]
+    return Reads(
+        rate=statistics.median(one.rate for one in seen),
+        p50=statistics.median(one.p50 for one in seen),
+        p99=statistics.median(one.p99 for one in seen),
+        answers=min(one.answers for one in seen),
+        failed=sum(one.failed for one in seen),
+    )
+
+
+def _burst(server: Running, seconds: int, first: int) -> Reads:
     command = [find_wrk(), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"--timeout={_RECORDED}s"]
-    command += ["-s", str(_ROTATE), server.url, "--", str(server.requests)]
+    command += ["-s", str(_ROTATE), server.url, "--", str(server.requests), str(first)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=True)
         seen = json.loads(done.stdout.splitlines()[-1])
@@ -84,6 +103,8 @@ def read_own_users(server: Running, seconds: int) -> Reads:
     except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
         raise LoadError(f"wrk did not report: {error}") from error
     good = seen["requests"] - seen["refused"]
+    if not good:  # every answer would have taken longer than the burst
+        return Reads(rate=0.0, p50=seconds * 1e3, p99=seconds * 1e3, answers=0, failed=seen["refused"] + seen["broken"])
     return Reads(
         rate=good / (seen["microseconds"] / 1e6),
         p50=seen["p50"] / 1e3,
@@ -95,10 +116,11 @@ def read_own_users(server: Running, seconds: int) -> Reads:
 
 @dataclass
 class LoginClients:
-    """While the block lasts, each of LOGIN_CLIENTS threads logs in again as soon as it was answered."""
+    """While the block lasts, each of `clients` threads logs in again as soon as it was answered."""
 
     server: Running
     login: Login
+    clients: int
     _done: list[float] = field(default_factory=list)
     _failed: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -107,11 +129,12 @@ class LoginClients:
 
     def __enter__(self) -> Self:
         accounts = self.login.accounts
-        for number in range(LOGIN_CLIENTS):
-            mine = accounts[number % len(accounts) :: LOGIN_CLIENTS]
+        for number in range(self.clients):
+            mine = accounts[number % len(accounts) :: self.clients]
             self._threads.append(threading.Thread(target=self._log_in, args=(mine,), daemon=True))
         for thread in self._threads:
             thread.start()
+            time.sleep(_STAGGER)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -124,7 +147,7 @@ class LoginClients:
     def seen(self) -> Logins:
         """To be asked after the block."""
         done = [moment for moment in self._done if moment <= self._stopped_at]
-        return Logins(rate=_steady_rate(done), answers=len(done), failed=self._failed)
+        return Logins(rate=_steady_rate(done, self.clients), answers=len(done), failed=self._failed)
 
     def _log_in(self, accounts: tuple[Account, ...]) -> None:
         with Client(self.server.port) as client:
@@ -144,7 +167,7 @@ class LoginClients:
 
 
 def log_in_for(server: Running, login: Login, seconds: float) -> Logins:
-    with LoginClients(server, login) as clients:
+    with LoginClients(server, login, LOGIN_CLIENTS) as clients:
         time.sleep(seconds)
     return clients.seen()
 
@@ -175,7 +198,7 @@ def bcrypt_alone(seconds: float) -> Logins:
     with ThreadPoolExecutor(CORES) as pool:
         futures = [pool.submit(work) for _ in range(CORES)]
         done = [moment for future in futures for moment in future.result()]
-    return Logins(rate=_steady_rate(done, skipped=CORES), answers=len(done), failed=0)
+    return Logins(rate=_steady_rate(done, CORES), answers=len(done), failed=0)
 
 
 def _bcrypt_check() -> Callable[[], bool]:
@@ -184,12 +207,12 @@ def _bcrypt_check() -> Callable[[], bool]:
     return lambda: bcrypt.checkpw(password, hashed)
 
 
-def _steady_rate(moments: list[float], skipped: int = LOGIN_CLIENTS) -> float:
+def _steady_rate(moments: list[float], skipped: int) -> float | None:
     """Completions a second: the slope through their moments (in seconds) after the first `skipped`.
 
     Counting them in a window would lose those under way at its ends, which is several percent of so few.
     """
     steady = sorted(moments)[skipped:]
-    if len(steady) < 2:
-        return 0.0
+    if len(steady) < _FEWEST:
+        return None
     return 1 / statistics.linear_regression(range(len(steady)), steady).slope

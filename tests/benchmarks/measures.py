@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .load import (
+    BUSY_CLIENTS,
     CORES,
     LoginClients,
     Logins,
@@ -14,10 +15,12 @@ from .load import (
     read_own_users,
     seconds_of_one_hash,
 )
+from .machine import wait_for_quiet
 from .targets import Target, check_answers
 
 BCRYPT_ALONE = "bcrypt-alone"  # takes its turn like a server, and is the most that a login can reach
-_WARM_UP = 1  # seconds
+_WARM_UPS = 2  # of a second each, at most
+_BUSY_BURSTS = 3  # each half as long as all bursts of undisturbed reading together: there are fewer answers
 
 
 class Measure(StrEnum):
@@ -28,10 +31,15 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`seconds`: of reading under load; logging in takes twice as long, as there are so few logins a second."""
+    """`seconds`: of reading without logins."""
 
     measures: Collection[Measure]
     seconds: int
+
+    @property
+    def login_seconds(self) -> int:
+        """Longer, as there are so few logins a second."""
+        return max(3, self.seconds * 3 // 2)
 
     def concerns(self, target: Target) -> bool:
         return Measure.READ in self.measures or target.logs_in
@@ -39,8 +47,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one server did in one round. `one_hash`: seconds for a bcrypt hash on the idle machine just before."""
+    """What one server did in one round.
 
+    `disturbance`: how many cores others used just before. `one_hash`: seconds for a bcrypt hash just before or just
+    after, whichever was shorter: a disturbed yardstick would flatter the logins.
+    """
+
+    disturbance: float
     reads: Reads | None = None
     one_hash: float | None = None
     logins: Logins | None = None
@@ -50,7 +63,7 @@ class Turn:
     @property
     def share_of_possible_logins(self) -> float | None:
         """Achieved logins a second, divided by those if nothing but hashing took time: cores ÷ time of one hash."""
-        if self.logins is None or self.one_hash is None:
+        if self.logins is None or self.logins.rate is None or self.one_hash is None:
             return None
         return self.logins.rate * self.one_hash / CORES
 
@@ -67,20 +80,25 @@ def measure(target: Target, plan: Plan) -> Turn:
     logs_in = target.logs_in and Measure.LOGIN in plan.measures
     busy = target.logs_in and Measure.BUSY in plan.measures
     reads = logins = busy_reads = busy_logins = None
+    disturbance = wait_for_quiet()
     one_hash = seconds_of_one_hash() if logs_in else None
     with target.serve() as server:
         check_answers(server)
-        read_own_users(server, _WARM_UP)
+        read_own_users(server, bursts=min(_WARM_UPS, plan.seconds))
         if busy or Measure.READ in plan.measures:
-            reads = read_own_users(server, plan.seconds)
+            reads = read_own_users(server, bursts=plan.seconds)
         if logs_in and server.login:
-            logins = log_in_for(server, server.login, 2 * plan.seconds)
+            logins = log_in_for(server, server.login, plan.login_seconds)
         if busy and server.login:
-            with LoginClients(server, server.login) as clients:
-                busy_reads = read_own_users(server, plan.seconds)
+            with LoginClients(server, server.login, BUSY_CLIENTS) as clients:
+                busy_reads = read_own_users(server, _BUSY_BURSTS, max(1, plan.seconds // 2))
             busy_logins = clients.seen()
-    return Turn(reads, one_hash, logins, busy_reads, busy_logins)
+    if one_hash is not None:
+        one_hash = min(one_hash, seconds_of_one_hash())
+    return Turn(disturbance, reads, one_hash, logins, busy_reads, busy_logins)
 
 
 def measure_bcrypt(plan: Plan) -> Turn:
-    return Turn(one_hash=seconds_of_one_hash(), logins=bcrypt_alone(plan.seconds))
+    disturbance, before = wait_for_quiet(), seconds_of_one_hash()
+    hashes = bcrypt_alone(plan.login_seconds)
+    return Turn(disturbance, one_hash=min(before, seconds_of_one_hash()), logins=hashes)

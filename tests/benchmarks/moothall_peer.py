@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .client import Client
-from .load import BCRYPT_COST
+from .load import BCRYPT_COST, CORES
 from .postgres import Databases
-from .servers import HOST, free_port, run, running
+from .servers import HOST, ServerError, free_port, run, running
 from .targets import LOGIN_ACCOUNTS, MEMBERS, Account, Login, OwnUser, Running, write_requests
 from .workspace import Workspace, program
 
@@ -35,6 +35,7 @@ class Installation:
     settings: dict[str, str]
     port: int = field(default_factory=free_port)
     _env: dict[str, str] = field(default_factory=dict)
+    _tried: bool = False
     _accounts: tuple[Account, ...] = ()
 
     @property
@@ -43,18 +44,21 @@ class Installation:
 
     def seed(self) -> None:
         """Make the members over HTTP, at a low bcrypt cost; the login accounts then get hashes at the real one."""
-        if self._accounts:
+        if self._tried and not self._accounts:
+            raise ServerError(f"{self.name} has no members: seeding it failed before")
+        if self._tried:
             return
+        self._tried = True
         self._env = self._environment()
         if self.store == "postgresql":
             upgrade = [program("moothall"), "db", "upgrade"]
             run(upgrade, log=self.workspace.log(self.name), cwd=self.workspace.folder(self.name), env=self._env)
-        with self._listening(workers=1, bcrypt_cost=_SEED_COST), ThreadPoolExecutor(_SEEDERS) as pool:
+        with self._listening(CORES, _SEED_COST), ThreadPoolExecutor(_SEEDERS) as pool:
             shares = list(pool.map(lambda first: self._register(range(first, MEMBERS, _SEEDERS)), range(_SEEDERS)))
         members, accounts = zip(*(pair for share in shares for pair in share), strict=True)
         write_requests(self.workspace.requests(self.name), members)
         self._accounts = accounts[:LOGIN_ACCOUNTS]
-        with self._listening(workers=1, bcrypt_cost=BCRYPT_COST), Client(self.port) as client:
+        with self._listening(1, BCRYPT_COST), Client(self.port) as client:
             for account in self._accounts:
                 _log_in(client, account)
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .load import CONNECTIONS, CORES, LOGIN_CLIENTS
+from .load import BUSY_CLIENTS, CONNECTIONS, CORES, LOGIN_CLIENTS
 from .measures import Turn
 from .targets import MEMBERS
 
 Round = Mapping[str, Turn]  # by the name of the server
 Figure = Callable[[Round], float | None]  # of one round; None where it was not measured
+
+_ABSENT = Turn(disturbance=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +55,26 @@ class Conditions:
 
 def reads_over(server: str, peer: str) -> Figure:
     def figure(turns: Round) -> float | None:
-        ours, theirs = turns.get(server, Turn()).reads, turns.get(peer, Turn()).reads
+        ours, theirs = turns.get(server, _ABSENT).reads, turns.get(peer, _ABSENT).reads
         return ours.rate / theirs.rate if ours and theirs and theirs.rate else None
 
     return figure
 
 
 def logins_over_possible(server: str) -> Figure:
-    return lambda turns: turns.get(server, Turn()).share_of_possible_logins
+    return lambda turns: turns.get(server, _ABSENT).share_of_possible_logins
 
 
 def busy_p99(server: str) -> Figure:
     def figure(turns: Round) -> float | None:
-        reads = turns.get(server, Turn()).busy_reads
+        reads = turns.get(server, _ABSENT).busy_reads
         return reads.p99 if reads else None
 
     return figure
 
 
 def busy_share(server: str) -> Figure:
-    return lambda turns: turns.get(server, Turn()).share_of_reads_when_busy
+    return lambda turns: turns.get(server, _ABSENT).share_of_reads_when_busy
 
 
 _ONE, _TWO, _EMBEDDED = "moothall-postgresql-1", "moothall-postgresql-2", "moothall-sqlite-1"
@@ -107,19 +109,22 @@ def table(rounds: Sequence[Round]) -> list[dict[str, Any]]:
 
 
 def budgets(rounds: Sequence[Round]) -> list[dict[str, Any]]:
+    """One row for each budget, if Moothall was measured at all; the figures are None where they could not be told."""
+    if not any(name.startswith("moothall") for turns in rounds for name in turns):
+        return []
     rows = []
     for budget in BUDGETS:
         figure = median_of(rounds, budget.of)
-        if figure is not None:
-            ratio = budget.ratio(figure)
-            rows.append({"what": budget.what, "measured": figure, "budget": budget.text, "measured_to_budget": ratio})
+        ratio = None if figure is None else budget.ratio(figure)
+        rows.append({"what": budget.what, "measured": figure, "budget": budget.text, "ratio_to_budget": ratio})
     return rows
 
 
 def as_text(rounds: Sequence[Round], conditions: Conditions) -> str:
     head = (
         f"{len(rounds)} interleaved rounds, medians; {CORES} cores, {MEMBERS} members; 1 client thread with "
-        f"{CONNECTIONS} connections for {conditions.seconds} s; {LOGIN_CLIENTS} login clients; Python {platform.python_version()}\n"
+        f"{CONNECTIONS} connections for {conditions.seconds} s; {LOGIN_CLIENTS} login clients, {BUSY_CLIENTS} while "
+        f"others read; Python {platform.python_version()}\n"
         f"Moothall: rate limit {conditions.rate_limit}, Redis {'used' if conditions.redis else 'not used'}; "
         "the number after a name is its workers"
     )
@@ -129,7 +134,7 @@ def as_text(rounds: Sequence[Round], conditions: Conditions) -> str:
         [_cells(row, _yardstick(row["server"], rounds)) for row in table(rounds)],
     )  # fmt: skip
     kept = [
-        (row["what"], f"{row['measured']:.2f}", row["budget"], f"{row['measured_to_budget']:.2f}")
+        (row["what"], _number(row["measured"], 2) or "-", row["budget"], _number(row["ratio_to_budget"], 2) or "-")
         for row in budgets(rounds)
     ]
     parts = [head, servers]
@@ -145,7 +150,12 @@ def write_json(file: Path, rounds: Sequence[Round], conditions: Conditions) -> N
         "at": dt.datetime.now(dt.UTC).isoformat(),
         "machine": {"cores": CORES, "python": platform.python_version(), "system": platform.system()},
         "conditions": dataclasses.asdict(conditions)
-        | {"members": MEMBERS, "connections": CONNECTIONS, "login_clients": LOGIN_CLIENTS},
+        | {
+            "members": MEMBERS,
+            "connections": CONNECTIONS,
+            "login_clients": LOGIN_CLIENTS,
+            "busy_clients": BUSY_CLIENTS,
+        },
         "servers": table(rounds),
         "budgets": budgets(rounds),
         "rounds": [{name: dataclasses.asdict(turn) for name, turn in turns.items()} for turns in rounds],
@@ -165,13 +175,13 @@ def _row(name: str, turns: Sequence[Turn]) -> dict[str, Any]:
         "reads_per_second": _median([one.rate for one in reads]),
         "reads_per_second_range": [min(one.rate for one in reads), max(one.rate for one in reads)] if reads else None,
         "p99_ms": _median([one.p99 for one in reads]),
-        "logins_per_second": _median([one.rate for one in logins]),
+        "logins_per_second": _median([one.rate for one in logins if one.rate is not None]),
         "logins_to_possible": _median(shares),
         "busy_reads_per_second": _median([one.rate for one in busy]),
         "busy_to_unloaded": _median(kept),
         "busy_p99_ms": _median([one.p99 for one in busy]),
         "busy_p99_is_a_lower_bound": any(one.p99_is_a_lower_bound for one in busy),
-        "busy_logins_per_second": _median([one.rate for one in busy_logins]),
+        "busy_logins_per_second": _median([one.rate for one in busy_logins if one.rate is not None]),
         "failed": sum(one.failed for one in (*reads, *busy)) + sum(one.failed for one in (*logins, *busy_logins)),
     }
 

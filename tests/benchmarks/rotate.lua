@@ -1,4 +1,5 @@
 -- wrk script: sends the requests of a file ("PATH TOKEN IDENTITY" a line) in turn, for ever, and prints one line of JSON.
+-- Arguments: the file, and how many of its lines to leave out at first.
 
 local requests = {}
 local turn = 0
@@ -8,6 +9,7 @@ function init(args)
       local path, token = line:match("^(%S+) (%S+)")
       requests[#requests + 1] = wrk.format("GET", path, { ["Authorization"] = "Bearer " .. token })
    end
+   turn = tonumber(args[2])
 end
 
 function request()

@@ -13,7 +13,7 @@ from pathlib import Path
 HOST = "127.0.0.1"
 READY_LIMIT = 40.0  # seconds until a server must answer
 SETTLE = 1.0  # seconds from the first answer on, so that a second worker has started too
-STOP_LIMIT = 10.0  # seconds from SIGTERM to SIGKILL
+STOP_LIMIT = 15.0  # seconds from SIGTERM to SIGKILL
 
 
 class ServerError(RuntimeError):
@@ -116,12 +116,14 @@ def _answers(port: int, path: str) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    with suppress(subprocess.TimeoutExpired):
+    try:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_LIMIT)
+    finally:  # also when Ctrl-C ends the waiting
+        with suppress(ProcessLookupError):  # raised when the group is empty, which is the usual case
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(STOP_LIMIT)
-    with suppress(ProcessLookupError):  # raised when the group is empty, which is the usual case
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(STOP_LIMIT)
 
 
 def _end_of(log: Path, lines: int = 15) -> str:

@@ -55,14 +55,15 @@ class Moothall:
         self._capsys = capsys
         self.home = home
 
-    def __call__(self, *arguments: str, stdin: str = "") -> Outcome:
-        self._monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+    def __call__(self, *arguments: str, stdin: str | bytes = "") -> Outcome:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
         with pytest.raises(SystemExit) as end:
             run(arguments)
         printed = self._capsys.readouterr()
         return Outcome(int(end.value.code or 0), printed.out, printed.err)
 
-    def good(self, *arguments: str, stdin: str = "") -> Outcome:
+    def good(self, *arguments: str, stdin: str | bytes = "") -> Outcome:
         """The outcome of a command that has to succeed."""
         outcome = self(*arguments, stdin=stdin)
         assert outcome.code == 0, outcome.err
@@ -169,6 +170,16 @@ def at_terminal(*arguments: str) -> Iterator[Program]:
     finally:
         _end(program)
         os.close(keyboard)
+
+
+def on_terminal(*arguments: str) -> str:
+    """What the program prints where standard output is a terminal, a wide one."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
+        subprocess.run([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, env=environment, check=True)
+        os.close(theirs)
+        return screen.read(65536).decode()
 
 
 def _end(program: Program) -> None:

@@ -33,6 +33,7 @@ def test_a_downgrade_asks(moothall: Moothall) -> None:
         asked.type("no\n")
         outcome = asked.end()
     assert outcome.code == 1
+    assert outcome.err.endswith("Nothing was changed.\n")
     assert moothall("db", "check").code == 0
 
 

@@ -1,0 +1,1 @@
+"""The house rules, executable: what fails here names the mend."""

@@ -1,0 +1,70 @@
+"""Which databases are accepted, and what is told of them."""
+
+import traceback
+from pathlib import Path
+
+import pytest
+
+from adapters.sql import Database, SqlTransactions, create_engine
+from domain.identity.email import EmailAddress
+from tests.contracts.builders import a_user
+from tests.stores import SQLITE, database_url
+
+
+@pytest.mark.parametrize(
+    ("url", "dialect", "database"),
+    [
+        ("postgres://ada:secret@db:5433/club", "postgresql", "club"),
+        ("postgresql://ada:secret@db/club", "postgresql", "club"),
+        ("postgresql+asyncpg://ada:secret@db/club?sslmode=require", "postgresql", "club"),
+        ("sqlite:///club.db", "sqlite", "club.db"),
+        ("sqlite:////srv/club.db", "sqlite", "/srv/club.db"),
+        ("sqlite+aiosqlite:////srv/club.db", "sqlite", "/srv/club.db"),
+        ("/srv/club.db", "sqlite", "/srv/club.db"),
+        ("club.db", "sqlite", "club.db"),
+        ("/srv/100%?#&/club.db", "sqlite", "/srv/100%?#&/club.db"),
+    ],
+)
+def test_urls_and_paths_are_accepted(url: str, dialect: str, database: str) -> None:
+    engine = create_engine(Database(url))
+    assert engine.dialect.name == dialect
+    assert engine.url.database == database
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://ada:secret@db/club",
+        "oracle+x://ada:secret@db",
+        "http://ada:secret@db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "",
+    ],
+)
+def test_other_urls_are_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match=r"[A-Z].*\.") as refused:
+        create_engine(Database(url))
+    assert "secret" not in str(refused.value)
+
+
+def test_the_password_is_not_shown() -> None:
+    database = Database("postgresql://ada:secret@db/club")
+    assert "secret" not in repr(database)
+    assert "secret" not in repr(create_engine(database))
+
+
+async def test_errors_of_the_driver_do_not_show_what_was_stored(tmp_path: Path) -> None:
+    """They are logged."""
+    engine = create_engine(Database(database_url(SQLITE, tmp_path) or ""))
+    user = a_user(email=EmailAddress("canary@example.com", "canary@example.com"), password_hash="canary-hash")
+
+    async def add_twice() -> None:
+        async with SqlTransactions(engine).begin() as uow:
+            await uow.users.add(user)
+            await uow.users.add(user)
+
+    with pytest.raises(Exception, match=r"taken|UNIQUE|e-mail") as raised:
+        await add_twice()
+    assert "canary" not in "".join(traceback.format_exception(raised.value))
+    await engine.dispose()

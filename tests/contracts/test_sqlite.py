@@ -1,0 +1,185 @@
+"""SQLite: one writer at a time, many at the door, and no error because of it."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from adapters.sql import Database, SqlHealth, SqlIdentityQueries, SqlTransactions, create_engine
+from domain.errors import Unavailable
+from tests.contracts.builders import NOW, a_session, a_user, add, stored
+from tests.stores import SQLITE, Store, database_url, open_store
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from adapters.sql import Database, SqlHealth, SqlIdentityQueries, SqlTransactions, create_engine
+from tests.contracts.builders import a_session, a_user, add
+from tests.stores import Store
+
+async def write(path, name, count):
+    engine = create_engine(Database(path))
+    store = Store("sqlite", SqlTransactions(engine), SqlIdentityQueries(engine), SqlHealth(engine), engine)
+    for n in range(count):
+        user = a_user(f"{name}-{n}")
+        await add(store, user, sessions=[a_session(user)])
+        print(n, flush=True)
+    await engine.dispose()
+
+asyncio.run(write(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with open_store(SQLITE, tmp_path) as opened:
+        yield opened
+
+
+@contextmanager
+def writers(path: Path, number: int, count: int) -> Iterator[list["subprocess.Popen[str]"]]:
+    """Other processes, each of which adds `count` accounts and prints a line for each one that is stored."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, path, f"writer{n}", str(count)], stdout=subprocess.PIPE, text=True
+        )
+        for n in range(number)
+    ]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+async def test_fifty_writers_at_once_all_get_their_turn(store: Store) -> None:
+    users = [a_user(f"user{n}") for n in range(50)]
+
+    async def live(number: int) -> None:
+        user = users[number]
+        await add(store, user, sessions=[a_session(user)])
+        for _ in range(3):
+            async with store.transactions.begin() as uow:
+                loaded = await uow.users.get(user.id)
+                assert loaded is not None
+                await uow.users.save(loaded.changed(NOW, first_name=f"{loaded.version}"))
+
+    await asyncio.gather(*(live(n) for n in range(50)))
+    for user in users:
+        found = await stored(store, user.id)
+        assert found is not None
+        assert found.version == 4
+
+
+async def test_writers_go_in_the_order_in_which_they_came(store: Store) -> None:
+    order: list[int] = []
+
+    async def write(number: int) -> None:
+        async with store.transactions.begin() as uow:
+            await uow.users.add(a_user(f"user{number}"))
+            order.append(number)
+
+    await asyncio.gather(*(write(n) for n in range(20)))
+    assert order == list(range(20))
+
+
+async def test_readers_wait_for_no_writer(store: Store) -> None:
+    user = a_user()
+    await add(store, user)
+    async with store.transactions.begin() as uow:
+        await uow.users.save(user.changed(NOW, first_name="Ada"))
+        async with asyncio.timeout(1):
+            before = await store.queries.user(user.id)
+            assert await store.queries.signing_keys() == []
+    assert before is not None
+    assert before.value.first_name is None
+
+
+async def test_another_process_that_writes_for_too_long_makes_the_store_unavailable_for_writers(tmp_path: Path) -> None:
+    async with open_store(SQLITE, tmp_path, patience=0.2) as store:
+        user = a_user()
+        await add(store, user)
+        with closing(sqlite3.connect(tmp_path / "moothall.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Unavailable) as raised:
+                await add(store, a_user("late"))
+            assert await store.queries.user(user.id) is not None
+            other.execute("ROLLBACK")
+        assert (raised.value.code, raised.value.retry_after) == ("database-unavailable", 1)
+        await add(store, a_user("late"))
+
+
+async def test_a_writer_that_holds_on_for_too_long_makes_the_others_give_up(tmp_path: Path) -> None:
+    async with open_store(SQLITE, tmp_path, patience=0.2) as store:
+        async with store.transactions.begin() as uow:
+            await uow.users.add(a_user("slow"))
+            with pytest.raises(Unavailable):
+                await add(store, a_user("late"))
+        await add(store, a_user("late"))
+
+
+async def test_several_processes_write_together(store: Store, tmp_path: Path) -> None:
+    with writers(tmp_path / "moothall.db", 3, 15) as processes:
+        await asyncio.gather(*(add(store, a_user(f"user{n}")) for n in range(15)))
+        for process in processes:
+            written, _ = await asyncio.to_thread(process.communicate)
+            assert process.returncode == 0
+            assert written.split() == [str(n) for n in range(15)]
+    found = {await store.queries.find_user(email_key=f"writer{w}-{n}@example.com") for w in range(3) for n in range(15)}
+    assert None not in found
+    assert len(found) == 45
+
+
+async def test_what_a_killed_process_was_told_is_stored_is_there_and_the_file_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "moothall.db"
+    database_url(SQLITE, tmp_path)
+    told: list[str] = []
+    with writers(path, 2, 100_000) as processes:
+        for process in processes:
+            assert process.stdout is not None
+            for _ in range(20):
+                await asyncio.to_thread(process.stdout.readline)
+        for process in processes:
+            os.kill(process.pid, signal.SIGKILL)
+        for number, process in enumerate(processes):
+            rest, _ = await asyncio.to_thread(process.communicate)
+            told += (f"writer{number}-{n}@example.com" for n in range(20 + len(rest.splitlines()) - 1))
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        halves = "SELECT count(*) FROM users WHERE id NOT IN (SELECT user_id FROM sessions)"
+        assert connection.execute(halves).fetchone() == (0,)
+    engine = create_engine(Database(str(path)))
+    queries = SqlIdentityQueries(engine)
+    for email in told:
+        assert await queries.find_user(email_key=email) is not None
+    await engine.dispose()
+
+
+async def test_every_connection_is_prepared(store: Store) -> None:
+    assert store.engine is not None
+    for name, value in (("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 1), ("busy_timeout", 5000)):
+        async with store.engine.connect() as connection:
+            assert (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() == value
+
+
+async def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    engine = create_engine(Database(str(tmp_path / "nowhere" / "moothall.db")))
+    for attempt in (SqlHealth(engine).check, SqlIdentityQueries(engine).signing_keys):
+        with pytest.raises(Unavailable) as raised:
+            await attempt()
+        assert raised.value.code == "database-unavailable"
+    with pytest.raises(Unavailable):
+        await stored(
+            Store(SQLITE, SqlTransactions(engine), SqlIdentityQueries(engine), SqlHealth(engine), engine), a_user().id
+        )
+    await engine.dispose()

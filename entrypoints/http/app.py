@@ -6,7 +6,6 @@ from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from application.app import Application
@@ -58,7 +57,6 @@ def create_app(
         contact={"name": "Whoever runs this installation", "url": public_url},
         license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=lifespan,
-        generate_unique_id_function=_operation_id,
         form_limits={"max_fields": 32, "max_files": 0},
         redirect_slashes=False,
         openapi_url=None,
@@ -69,11 +67,11 @@ def create_app(
     app.state.issuer = chosen.token_issuer
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     errors.install(app)
-    for router in (auth.router, oauth.router, oauth.well_known, me.router, users.router, system.router):
-        app.include_router(router)
+    for router in (me.router, users.router, auth.router, oauth.router, oauth.well_known, system.router):
+        app.router.routes.extend(router.routes)  # included as routers, each would be asked in turn at every request
     if chosen.serves_docs:
         app.add_api_route("/openapi.json", _document, include_in_schema=False)
-        app.include_router(docs.router)
+        app.router.routes.extend(docs.router.routes)
     if chosen.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -88,7 +86,3 @@ def create_app(
 
 async def _document(request: Request) -> Response:
     return JSONResponse(request.app.openapi())
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

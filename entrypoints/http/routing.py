@@ -43,6 +43,11 @@ class StrictRoute(APIRoute):
         return strictly
 
 
+def operation_id(route: APIRoute) -> str:
+    """The function's name: what a generated client calls the operation."""
+    return route.name
+
+
 def _query_names(dependant: Dependant) -> set[str]:
     """The query parameters of a route and of all that it depends on."""
     names = {field.alias for field in dependant.query_params}

@@ -11,10 +11,10 @@ from application.paging import Page, PageRequest
 from domain.access.actor import ANONYMOUS
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import API, Body, listing, no_content, page_request, resource
-from entrypoints.http.routing import StrictRoute
+from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import SignedIn, TheApplication, TheClient
 
-router = APIRouter(prefix=f"{API}/auth", route_class=StrictRoute)
+router = APIRouter(prefix=f"{API}/auth", route_class=StrictRoute, generate_unique_id_function=operation_id)
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 

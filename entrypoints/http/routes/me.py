@@ -8,10 +8,12 @@ from pydantic import Field
 from application.identity.views import UserView
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import API, Body, expected_versions, no_content, resource
-from entrypoints.http.routing import StrictRoute
+from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import SignedIn, TheApplication, TheCaller
 
-router = APIRouter(prefix=f"{API}/users/me", route_class=StrictRoute, tags=["My account"])
+router = APIRouter(
+    prefix=f"{API}/users/me", route_class=StrictRoute, generate_unique_id_function=operation_id, tags=["My account"]
+)
 
 Expected = Annotated[frozenset[int] | None, Depends(expected_versions)]
 

@@ -21,7 +21,7 @@ from entrypoints.http.errors import headers_of
 from entrypoints.http.openapi import form_body, oauth_errors
 from entrypoints.http.resources import API
 from entrypoints.http.routes.auth import NO_STORE, TokenAnswer, token_answer
-from entrypoints.http.routing import FORM, Handler
+from entrypoints.http.routing import FORM, Handler, operation_id
 from entrypoints.http.security import SignedIn, TheApplication, TheClient
 
 MOST_PARAMETERS = 50
@@ -64,8 +64,10 @@ class OAuthRoute(APIRoute):
         return in_the_words_of_oauth
 
 
-router = APIRouter(prefix=f"{API}/auth", route_class=OAuthRoute, tags=["OAuth 2"])
-well_known = APIRouter(prefix="/.well-known", tags=["OAuth 2"])
+router = APIRouter(
+    prefix=f"{API}/auth", route_class=OAuthRoute, generate_unique_id_function=operation_id, tags=["OAuth 2"]
+)
+well_known = APIRouter(prefix="/.well-known", generate_unique_id_function=operation_id, tags=["OAuth 2"])
 
 
 class IntrospectionAnswer(BaseModel):

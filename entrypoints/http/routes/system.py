@@ -5,10 +5,10 @@ from pydantic import BaseModel
 
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import answer
-from entrypoints.http.routing import StrictRoute
+from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import TheApplication
 
-router = APIRouter(route_class=StrictRoute, tags=["System"])
+router = APIRouter(route_class=StrictRoute, generate_unique_id_function=operation_id, tags=["System"])
 
 
 class Status(BaseModel):

@@ -18,10 +18,15 @@ from entrypoints.http.resources import (
     page_request,
     resource,
 )
-from entrypoints.http.routing import StrictRoute
+from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import SignedIn, TheApplication
 
-router = APIRouter(prefix=f"{API}/users", route_class=StrictRoute, tags=["Administration of members"])
+router = APIRouter(
+    prefix=f"{API}/users",
+    route_class=StrictRoute,
+    generate_unique_id_function=operation_id,
+    tags=["Administration of members"],
+)
 
 Expected = Annotated[frozenset[int] | None, Depends(expected_versions)]
 

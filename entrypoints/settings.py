@@ -7,12 +7,14 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from application.identity.accounts import IdentityRules
 from domain.identity.password_policy import LONGEST_PASSWORD, PasswordPolicy, PasswordRules
+from entrypoints.wrong_settings import SettingsError
 
 PREFIX = "MOOTHALL_"
 SECRETS_DIR = "MOOTHALL_SECRETS_DIR"
@@ -37,14 +39,6 @@ NOT_YET_USED = (
     "SMTP_URL",
 )
 """Names of the contract whose features are not in this version: taken, and told to have no effect."""
-
-
-class SettingsError(Exception):
-    """One or more settings are wrong; the message names each, and never shows a secret."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 class Environment(Enum):
@@ -102,6 +96,10 @@ class Settings(BaseSettings):
     def _of_a_known_kind(cls, value: str | None) -> str | None:
         if value is not None and value.partition("://")[0] not in DATABASES:
             raise ValueError(f"begins with one of {', '.join(f'{kind}://' for kind in DATABASES)}")
+        try:
+            _ = urlsplit(value or "").port
+        except ValueError:  # its own words could repeat a part of the password
+            raise ValueError("has no port that is a number; %-encode what is special in a password") from None
         return value
 
     @field_validator("secret_key", "secret_key_previous")
@@ -176,9 +174,11 @@ def load(**overrides: object) -> Settings:
     if secrets_dir is not None and not Path(secrets_dir).is_dir():
         raise SettingsError([f"{SECRETS_DIR}: {secrets_dir} is not a folder"])
     env_file = Path(".env")
-    _refuse_unknown_names(env_file)
     try:
+        _refuse_unknown_names(env_file)
         return Settings(_env_file=env_file, _env_file_encoding="utf-8", _secrets_dir=secrets_dir, **overrides)  # type: ignore[arg-type]
+    except UnicodeDecodeError:
+        raise SettingsError([".env: is not UTF-8 text"]) from None
     except ValidationError as error:
         raise SettingsError(
             [f"{PREFIX}{'_'.join(map(str, e['loc'][:1])).upper()}: {e['msg']}" for e in error.errors()]

@@ -1,5 +1,6 @@
 """The stores that one suite is run on, each clean and up to date."""
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -66,7 +67,9 @@ def database_url(name: str, directory: Path) -> str | None:
 
 @cache
 def _migrated_file() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="moothall-sqlite-")) / "moothall.db"
+    directory = Path(tempfile.mkdtemp(prefix="moothall-sqlite-"))
+    atexit.register(shutil.rmtree, directory)
+    path = directory / "moothall.db"
     wait_for(_migrate(str(path)))
     return path
 

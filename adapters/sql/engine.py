@@ -88,7 +88,7 @@ def _parsed(text: str) -> URL:
     else:
         try:
             url = make_url(text.replace("postgres://", "postgresql://", 1))
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # a port that is no number is a ValueError
             raise ValueError("This is not the URL of a database.") from None
     if url.get_backend_name() == POSTGRESQL:
         return url.set(drivername="postgresql+asyncpg")

@@ -30,8 +30,7 @@ class Reader:
         if not self._has_near:
             return await self.search(statement, parameters)
         try:
-            with translated():
-                rows: Sequence[Row[Any]] = self._nearby().execute(statement, parameters).all()
+            rows: Sequence[Row[Any]] = self._nearby().execute(statement, parameters).all()
             return rows
         except OperationalError:
             return await self.search(statement, parameters)

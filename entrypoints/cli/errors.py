@@ -18,6 +18,7 @@ from domain.errors import (
     Unauthenticated,
     Unavailable,
 )
+from entrypoints.wrong_settings import SettingsError
 
 
 class ExitCode(IntEnum):
@@ -61,14 +62,6 @@ def wrong_usage(detail: str) -> CommandError:
     return CommandError("usage", detail)
 
 
-def wrong_settings(problems: Sequence[str]) -> CommandError:
-    """From lines such as `MOOTHALL_DATA_DIR: what is wrong with it`."""
-    parts = [problem.partition(": ") for problem in problems]
-    return CommandError(
-        "settings", "The settings are not good.", [FieldProblem(name, detail) for name, _, detail in parts]
-    )
-
-
 def tell(error: Exception, *, as_json: bool) -> ExitCode:
     """Say on standard error what went wrong; the exit code that means it. What nobody expected is raised again."""
     match error:
@@ -78,6 +71,11 @@ def tell(error: Exception, *, as_json: bool) -> ExitCode:
             return next((code for category, code in EXIT_CODES.items() if isinstance(error, category)), ExitCode.FAILED)
         case CommandError():
             _print(error.code, str(error), error.problems, as_json=as_json)
+            return ExitCode.USAGE
+        case SettingsError():
+            parts = [problem.partition(": ") for problem in error.problems]
+            named = [FieldProblem(name, problem) for name, _, problem in parts]
+            _print("settings", "The settings are not good.", named, as_json=as_json)
             return ExitCode.USAGE
         case typer.TyperException():
             context = getattr(error, "ctx", None)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 from domain.access import actor as actors
 from domain.access.actor import Actor
 from domain.access.roles import ADMIN
-from entrypoints.cli.errors import wrong_settings
 
 if TYPE_CHECKING:
     from application.app import Application
@@ -29,13 +28,10 @@ def operator() -> Actor:
 
 
 def read_settings(**overrides: object) -> "Settings":
-    """Raises CommandError, with a line for each setting that is wrong."""
+    """Raises SettingsError, with a line for each setting that is wrong."""
     from entrypoints import settings
 
-    try:
-        return settings.load(**overrides)
-    except settings.SettingsError as error:
-        raise wrong_settings(error.problems) from None
+    return settings.load(**overrides)
 
 
 def run(work: Coroutine[object, object, T]) -> T:

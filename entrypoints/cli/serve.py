@@ -11,6 +11,7 @@ from entrypoints.cli.errors import ExitCode, wrong_usage
 from entrypoints.cli.logs import log_config
 from entrypoints.cli.output import Output
 from entrypoints.cli.running import FIRST_ADMIN, has_administrator, on_application, operator, read_settings
+from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
     from application.app import Application
@@ -144,7 +145,7 @@ class Supervised:
             await self._app(scope, receive, hold_failure)
         except BaseException as error:
             for message in failed:
-                if isinstance(error, (MoothallError, OSError)):
+                if isinstance(error, (MoothallError, SettingsError, OSError)):
                     self.failure, message["message"] = error, ""
                 await send(message)
             raise

@@ -105,6 +105,17 @@ async def test_readers_wait_for_no_writer(store: Store) -> None:
     assert before.value.first_name is None
 
 
+async def test_a_reader_that_finds_the_file_locked_waits_in_a_thread(store: Store, tmp_path: Path) -> None:
+    """Which happens in a write-ahead log only while somebody repairs it, or has it for themselves."""
+    with closing(sqlite3.connect(tmp_path / "moothall.db", isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        reading = asyncio.create_task(store.queries.signing_keys())
+        await asyncio.sleep(0.1)
+        assert not reading.done()
+    assert await reading == []
+
+
 async def test_another_process_that_writes_for_too_long_makes_the_store_unavailable_for_writers(tmp_path: Path) -> None:
     async with open_store(SQLITE, tmp_path, patience=0.2) as store:
         user = a_user()

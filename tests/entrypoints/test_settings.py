@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from entrypoints import settings
-from entrypoints.settings import SettingsError, load, without_effect
+from entrypoints.settings import load, without_effect
+from entrypoints.wrong_settings import SettingsError
 
 GOOD_SECRET = "q8Vt2mZx9LwRk4Yp7NbHs3DfJc6GvTaE"
 
@@ -56,6 +57,7 @@ def test_the_environment_comes_before_the_file_and_the_file_before_secrets(
         ("MOOTHALL_ACCESS_TOKEN_TTL", "-1"),
         ("MOOTHALL_LOG_LEVEL", "loud"),
         ("MOOTHALL_DATABASE_URL", "mysql://somewhere"),
+        ("MOOTHALL_DATABASE_URL", "postgresql://u:pw@h:canary/d"),
         ("MOOTHALL_SECRETS_DIR", "no/such/folder"),
     ],
 )
@@ -65,6 +67,13 @@ def test_a_wrong_setting_names_itself(monkeypatch: pytest.MonkeyPatch, name: str
         load()
     [problem] = error.value.problems
     assert problem.startswith(f"{name}: ")
+    assert "canary" not in problem
+
+
+def test_a_file_that_is_no_text_names_itself(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"MOOTHALL_BCRYPT_COST=\xff\xfe")
+    with pytest.raises(SettingsError, match=r"^\.env: "):
+        load()
 
 
 def test_a_misspelt_setting_is_refused_with_the_right_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -96,10 +95,6 @@ class Settings(BaseSettings):
     def _of_a_known_kind(cls, value: str | None) -> str | None:
         if value is not None and value.partition("://")[0] not in DATABASES:
             raise ValueError(f"begins with one of {', '.join(f'{kind}://' for kind in DATABASES)}")
-        try:
-            _ = urlsplit(value or "").port
-        except ValueError:  # its own words could repeat a part of the password
-            raise ValueError("has no port that is a number; %-encode what is special in a password") from None
         return value
 
     @field_validator("secret_key", "secret_key_previous")
@@ -181,7 +176,10 @@ def load(**overrides: object) -> Settings:
         raise SettingsError([".env: is not UTF-8 text"]) from None
     except ValidationError as error:
         raise SettingsError(
-            [f"{PREFIX}{'_'.join(map(str, e['loc'][:1])).upper()}: {e['msg']}" for e in error.errors()]
+            [
+                f"{PREFIX}{'_'.join(map(str, e['loc'][:1])).upper()}: {e['msg'].removeprefix('Value error, ')}"
+                for e in error.errors()
+            ]
         ) from None
 
 

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hmac
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -124,5 +125,5 @@ def _matches(password: bytes, plain_hash: str) -> bool:
 
 def _yield_to_others() -> None:
     """Hashing fills every core; requests that only read come first. (Linux knows a niceness for each thread.)"""
-    if hasattr(os, "setpriority"):
+    if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from entrypoints.cli.errors import CommandError, ExitCode
+from entrypoints.cli.errors import ExitCode
 from entrypoints.cli.output import Output
 from entrypoints.cli.running import FIRST_ADMIN, has_administrator, operator, read_settings, run
+from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
     from entrypoints.settings import Settings
@@ -51,8 +52,8 @@ def _examined() -> Sequence[Finding]:
     """Each check that makes sense after those before it."""
     try:
         settings = read_settings()
-    except CommandError as error:
-        return [Finding(Status.FAILED, "settings", f"{p.pointer}: {p.detail}", "correct it") for p in error.problems]
+    except SettingsError as error:
+        return [Finding(Status.FAILED, "settings", problem, "correct it") for problem in error.problems]
     findings = [Finding(Status.OK, "settings", "all are good"), _data_directory(settings)]
     if findings[-1].status is not Status.FAILED:
         findings += [_secret(settings), *run(_database(settings))]

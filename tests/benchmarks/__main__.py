@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = _parser().parse_args(arguments)
     if options.quick:
-        options.rounds, options.seconds, options.limit = 1, 2, 100
+        options.rounds, options.seconds, options.limit = 1, 2, 85
         options.peers = options.peers or _WITH_BUDGETS
     return options
 

@@ -43,6 +43,12 @@ class Layer(Generic[K, V]):
     def values(self) -> list[V]:
         return [value for value in {**self._committed, **self._changes}.values() if value is not None]
 
+    def add(self, key: K, value: V) -> None:
+        """Raises LookupError where there is one already, which is a bug: keys are made by chance."""
+        if self.get(key) is not None:
+            raise LookupError(f"{key} is there already.")
+        self.put(key, value)
+
     def put(self, key: K, value: V) -> None:
         self._changes[key] = value
 

@@ -15,7 +15,7 @@ class MemorySessions(SessionRepository):
     async def add(self, session: Session) -> None:
         if self._changes.users.get(session.user_id) is None:
             raise LookupError(f"There is no user {session.user_id} whose session this could be.")
-        self._changes.sessions.put(session.id, session)
+        self._changes.sessions.add(session.id, session)
 
     async def get(self, session_id: UUID) -> Session | None:
         return self._changes.sessions.get(session_id)

@@ -16,7 +16,7 @@ class MemorySigningKeys(SigningKeyRepository):
         self._changes = changes
 
     async def add(self, key: SigningKey) -> None:
-        self._changes.signing_keys.put(key.kid, key)
+        self._changes.signing_keys.add(key.kid, key)
 
     async def save(self, key: SigningKey) -> None:
         if self._changes.signing_keys.get(key.kid) is not None:

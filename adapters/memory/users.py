@@ -15,7 +15,7 @@ class MemoryUsers(UserRepository):
 
     async def add(self, user: User) -> None:
         self._claim_keys(user)
-        self._changes.users.put(user.id, user)
+        self._changes.users.add(user.id, user)
 
     async def get(self, user_id: UUID) -> User | None:
         return self._changes.users.get(user_id)

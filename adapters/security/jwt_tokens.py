@@ -20,7 +20,6 @@ from domain.identity.signing_key import SigningKey
 TYPE = "at+jwt"
 LONGEST_TOKEN = 2048
 _KEYS_KNOWN_FOR = 30.0
-_UNKNOWN_KEY_ASKS_AGAIN_AFTER = 1.0
 _VERIFIED_AT_MOST = 10_000
 _HEADER_FIELDS = {"alg", "kid", "typ"}
 _CLAIMS = ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]
@@ -54,9 +53,9 @@ class JwtAccessTokens(AccessTokens):
         self._verified: LRUCache[bytes, AccessClaims] = LRUCache(_VERIFIED_AT_MOST)
 
     async def issue(self, *, user_id: uuid.UUID, session_id: uuid.UUID, now: datetime) -> str:
-        keys = await self._current(_KEYS_KNOWN_FOR)
+        keys = await self._current()
         if keys.signing is None:
-            keys = await self._current(_UNKNOWN_KEY_ASKS_AGAIN_AFTER)
+            keys = await self._fresher(keys)
         if keys.signing is None:
             raise Unavailable("no-signing-key", "There is no key to sign tokens with; see: moothall doctor")
         kid, private_key = keys.signing
@@ -113,19 +112,24 @@ class JwtAccessTokens(AccessTokens):
             return None
 
     async def _public_key(self, kid: str, now: datetime) -> Ed25519PublicKey | None:
-        keys = await self._current(_KEYS_KNOWN_FOR)
-        if kid not in keys.verifying:
-            keys = await self._current(_UNKNOWN_KEY_ASKS_AGAIN_AFTER)
+        keys = await self._current()
+        for _ in range(2):  # the first may have been on its way to us already when the key was made
+            if kid in keys.verifying:
+                break
+            keys = await self._fresher(keys)
         key, public_key = keys.verifying.get(kid, (None, None))
         return public_key if key is not None and key.verifies(now) else None
 
-    async def _current(self, known_for: float) -> _Keys:
-        """The keys, read again where they were read longer ago than `known_for` seconds."""
-        if time.monotonic() - self._keys.read_at > known_for:
-            async with self._reading:
-                if time.monotonic() - self._keys.read_at > known_for:
-                    self._keys = await self._read_keys()
-        return self._keys
+    async def _current(self) -> _Keys:
+        keys = self._keys
+        return keys if time.monotonic() - keys.read_at < _KEYS_KNOWN_FOR else await self._fresher(keys)
+
+    async def _fresher(self, than: _Keys) -> _Keys:
+        """The keys as they were read after `than`; of many who ask at once, one reads."""
+        async with self._reading:
+            if self._keys is than:
+                self._keys = await self._read_keys()
+            return self._keys
 
     async def _read_keys(self) -> _Keys:
         stored = await self._queries.signing_keys()

@@ -94,8 +94,8 @@ def _parsed(text: str) -> URL:
         return url.set(drivername="postgresql+asyncpg")
     if not is_sqlite(url):
         raise ValueError("Moothall keeps its data in PostgreSQL (postgresql://…) or in SQLite (sqlite:///…).")
-    if url.database in (None, "", ":memory:"):
-        raise ValueError("A SQLite database needs a file, such as sqlite:///moothall.db.")
+    if url.database in (None, "", ":memory:") or url.query:
+        raise ValueError("A SQLite database is a file and nothing more, such as sqlite:///moothall.db.")
     return url.set(drivername="sqlite+aiosqlite")
 
 

@@ -48,11 +48,12 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except (DBAPIError, PoolTimeout, OSError) as error:  # a TimeoutError is an OSError
+    except Exception as error:
         meaning = _meaning(error)
         if meaning is None:
             raise
-        raise meaning from error
+        # A broken constraint is told with the values that broke it: they shall not reach a log.
+        raise meaning from (error if isinstance(meaning, Unavailable) else None)
 
 
 def unavailable() -> Unavailable:
@@ -62,12 +63,15 @@ def unavailable() -> Unavailable:
 def _meaning(error: Exception) -> MoothallError | None:
     if isinstance(error, IntegrityError):
         return meaning_of(error)
-    if not isinstance(error, DBAPIError) or error.connection_invalidated or _is_away(error.driver_exception):
+    if isinstance(error, DBAPIError):
+        return unavailable() if error.connection_invalidated or _is_away(error.driver_exception) else None
+    if isinstance(error, (PoolTimeout, OSError)) or _is_away(error):  # a TimeoutError is an OSError
         return unavailable()
     return None
 
 
 def _is_away(error: Exception) -> bool:
+    """Whether this exception of a driver says so."""
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE in _AWAY_ON_SQLITE
     return str(getattr(error, "sqlstate", None)).startswith(_AWAY)

@@ -103,13 +103,13 @@ class SqlIdentityQueries(IdentityQueries):
     async def sessions_of(
         self, user_id: UUID, now: datetime, *, after: Position | None, offset: int, limit: int
     ) -> list[Placed[SessionView]]:
-        rows = await self._reader.look_up(
+        rows = await self._reader.search(
             _sessions_page(after is not None), {"user_id": user_id, "now": now, **place(after, offset, limit)}
         )
         return [Placed(Position(row.last_used_at, row.id), _session_view(row)) for row in rows]
 
     async def count_sessions_of(self, user_id: UUID, now: datetime) -> int:
-        rows = await self._reader.look_up(_COUNT_SESSIONS_OF, {"user_id": user_id, "now": now})
+        rows = await self._reader.search(_COUNT_SESSIONS_OF, {"user_id": user_id, "now": now})
         return int(rows[0][0])
 
     async def owner_of_session(self, session_id: UUID) -> UUID | None:

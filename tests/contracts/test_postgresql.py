@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.sql import Database, SqlHealth, SqlIdentityQueries, SqlTransactions, create_engine
+from adapters.sql import engine as engine_module
 from adapters.sql.tables import metadata
 from domain.errors import Unavailable
 from tests.contracts.builders import a_user, add, stored
-from tests.services import execute, postgres_url, query
+from tests.services import execute, postgres_url, query, wait_for
 from tests.stores import POSTGRESQL, Store, open_store
 
 PATIENCE = 0.4
@@ -48,6 +49,33 @@ async def test_connections_that_ended_while_nobody_used_them_are_replaced(store:
         await execute(postgres_url(), END_THEM)
         await asyncio.sleep(0.05)
         assert await store.queries.user(user.id) is not None
+
+
+@pytest.mark.parametrize("trusted_for", [0.0, 3600.0])
+async def test_connections_that_ended_unnoticed_are_replaced_before_a_read_fails(
+    store: Store, monkeypatch: pytest.MonkeyPatch, trusted_for: float
+) -> None:
+    """The event loop is kept from hearing of the end: an idle connection is pinged, and a lookup is done again."""
+    monkeypatch.setattr(engine_module, "_FRESH", trusted_for)
+    user = a_user()
+    await add(store, user)
+    wait_for(execute(postgres_url(), END_THEM))
+    assert await store.queries.user(user.id) is not None
+    assert await stored(store, user.id) == user
+
+
+async def test_a_connection_that_cannot_even_roll_back_is_given_up(store: Store) -> None:
+    user = a_user()
+
+    async def fail() -> None:
+        async with store.transactions.begin() as uow:
+            await uow.users.add(user)
+            wait_for(execute(postgres_url(), END_THEM))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    await add(store, user)
 
 
 async def test_a_connection_that_ends_within_a_unit_of_work_is_told_and_nothing_is_stored(store: Store) -> None:
@@ -145,11 +173,13 @@ async def test_a_database_that_is_not_there_is_told_soon(away: str) -> None:
 
 async def test_keys_are_compared_by_code_point_whatever_the_collation_of_the_database(store: Store) -> None:
     """The server out of the wheel knows no other collation; another one might have been made with one."""
+    assert store.engine is not None
+    dialect = store.engine.dialect
     keys = {
         (table.name, column.name)
         for table in metadata.sorted_tables
         for column in table.columns
-        if getattr(column.type.dialect_impl(store.engine.dialect), "collation", None)  # type: ignore[union-attr]
+        if getattr(column.type.dialect_impl(dialect), "collation", None)
     }
     assert {("users", "email_key"), ("users", "username_key"), ("users", "username_order")} <= keys
     for table, column in keys:

@@ -9,10 +9,14 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from adapters.sql import Database, SqlHealth, SqlIdentityQueries, SqlTransactions, create_engine
+from application.identity.views import USER_SORTS, UserFilters
+from application.paging import Position, Sort
 from domain.errors import Unavailable
 from tests.contracts.builders import NOW, a_session, a_user, add, stored
 from tests.stores import SQLITE, Store, database_url, open_store
@@ -194,3 +198,25 @@ async def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> No
             Store(SQLITE, SqlTransactions(engine), SqlIdentityQueries(engine), SqlHealth(engine), engine), a_user().id
         )
     await engine.dispose()
+
+
+async def test_an_index_has_every_order_of_the_list_of_users(store: Store) -> None:
+    """So that a page costs the same at any depth: nothing is sorted, and nothing in front of the page is read."""
+    assert store.engine is not None
+    asked: list[tuple[str, Any]] = []
+
+    @event.listens_for(store.engine.sync_engine, "before_cursor_execute")
+    def remember(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        asked.append((statement, parameters))
+
+    filters = [UserFilters(), UserFilters(is_active=True), UserFilters(is_active=False), UserFilters(is_verified=True)]
+    for wanted in filters:
+        for sort in (Sort(field, descending) for field in USER_SORTS for descending in (True, False)):
+            after = Position(NOW if sort.by_time else "x", a_user().id)
+            await store.queries.users(wanted, sort, after=after, offset=0, limit=10)
+            async with store.engine.connect() as connection:
+                statement, parameters = asked.pop()
+                plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                steps = [str(step.detail) for step in plan]
+            assert "SEARCH users USING INDEX" in steps[0], (wanted, sort, steps)
+            assert not any("TEMP B-TREE" in step for step in steps), (wanted, sort, steps)

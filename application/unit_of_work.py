@@ -9,6 +9,10 @@ from domain.identity.user import UserRepository
 
 
 class UnitOfWork(Protocol):
+    """What one transaction may change. An error that a repository raised spoils it: whoever catches that error, the
+    whole is rolled back. Units of work are not nested: the inner one would wait for the outer one for ever.
+    """
+
     @property
     def users(self) -> UserRepository: ...
 

@@ -132,12 +132,12 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database's URL; the embedded default is a file in the data directory."""
-        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'moothall.db'}"
+        """The database's URL, or the path of the embedded default: a file in the data directory."""
+        return self.database_url or str(self.data_dir.absolute() / "moothall.db")
 
     @property
     def is_embedded(self) -> bool:
-        return self.database.startswith("sqlite")
+        return self.database_url is None or self.database_url.startswith("sqlite")
 
     @property
     def token_issuer(self) -> str:

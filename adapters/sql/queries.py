@@ -20,6 +20,7 @@ from application.paging import Position, Sort
 from application.paging import Row as Placed
 from domain.access.roles import ADMIN
 from domain.identity.signing_key import SigningKey
+from domain.identity.user import full_name
 from domain.text import words
 
 _BETWEEN_ROLES = "\x1f"
@@ -200,7 +201,7 @@ def _user_view(row: Row[Any]) -> UserView:
         username=row.username,
         first_name=row.first_name,
         last_name=row.last_name,
-        full_name=" ".join(part for part in (row.first_name, row.last_name) if part) or row.username,
+        full_name=full_name(row.first_name, row.last_name, row.username),
         is_active=row.is_active,
         is_verified=row.is_verified,
         is_superuser=ADMIN in roles,

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from domain.errors import Invalid
 from domain.identity.session import Session
 from domain.identity.user import User
 
 T = TypeVar("T")
 
+LONGEST_SEARCH = 200
 USER_SORTS = ("created_at", "updated_at", "email", "username")
 
 
@@ -62,12 +64,20 @@ def shown(user: User) -> Versioned[UserView]:
 
 @dataclass(frozen=True, slots=True)
 class UserFilters:
-    """None leaves a filter out; `q` finds users by the beginnings of words in e-mail, username and names."""
+    """None leaves a filter out; `q` finds users by the beginnings of words in e-mail, username and names.
+
+    Raises:
+        Invalid: `q` is longer than 200 characters.
+    """
 
     role: str | None = None
     is_active: bool | None = None
     is_verified: bool | None = None
     q: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.q is not None and len(self.q) > LONGEST_SEARCH:
+            raise Invalid.field("search-too-long", "/q", f"Search for {LONGEST_SEARCH} characters at most.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

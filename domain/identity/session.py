@@ -103,7 +103,7 @@ class SessionRepository(Protocol):
     async def add(self, session: Session) -> None: ...
 
     async def get(self, session_id: UUID) -> Session | None:
-        """The session, locked until the unit of work ends."""
+        """The session, locked until the unit of work ends, and its user before it: everybody locks in that order."""
         ...
 
     async def save(self, session: Session) -> None:

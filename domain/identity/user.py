@@ -26,6 +26,11 @@ def checked_username(text: str | None) -> str | None:
     return text
 
 
+def full_name(first_name: str | None, last_name: str | None, username: str | None) -> str | None:
+    """First and last name, else the username, else nothing: never the e-mail address."""
+    return " ".join(part for part in (first_name, last_name) if part) or username
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """An account. `version` counts its saved states; the store moves it on, and refuses to save an older one.
@@ -58,8 +63,7 @@ class User:
 
     @property
     def full_name(self) -> str | None:
-        """First and last name, else the username, else nothing: never the e-mail address."""
-        return " ".join(part for part in (self.first_name, self.last_name) if part) or self.username
+        return full_name(self.first_name, self.last_name, self.username)
 
     @property
     def is_admin(self) -> bool:

@@ -23,7 +23,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_any_setting_it_runs_embedded(tmp_path: Path) -> None:
     found = load()
     assert found.is_embedded
-    assert found.database == f"sqlite:///{tmp_path}/moothall-data/moothall.db"
+    assert found.database == f"{tmp_path}/moothall-data/moothall.db"
     assert found.serves_docs
 
 

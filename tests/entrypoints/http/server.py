@@ -4,9 +4,10 @@ import asyncio
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import requests
 import uvicorn
@@ -22,30 +23,22 @@ class Server:
     url: str
     application: Application
     loop: asyncio.AbstractEventLoop
-    _token: tuple[float, str] = field(default=(0.0, ""))
+    _token: str = ""
 
     def admin_token(self) -> str:
-        """An administrator's, signed in again whenever the last one no longer works."""
-        headers = {"Authorization": f"Bearer {self._token[1]}"}
+        """An administrator's; another one is made whenever whatever was sent has ended the last one's session."""
+        headers = {"Authorization": f"Bearer {self._token}"}
         if requests.get(f"{self.url}/api/v1/users?page_size=1", headers=headers, timeout=5).status_code != 200:
-            asyncio.run_coroutine_threadsafe(self._make_admin(), self.loop).result(5)
-            answer = requests.post(
-                f"{self.url}/api/v1/auth/login", data={"username": "tester", "password": PASSWORD}, timeout=5
+            name = f"tester_{uuid.uuid4().hex}"
+            making = self.application.identity.create_user(
+                OPERATOR, email=f"{name}@example.com", username=name, password=PASSWORD, roles=["admin"]
             )
-            self._token = time.monotonic(), answer.json()["access_token"]
-        return self._token[1]
-
-    async def _make_admin(self) -> None:
-        """One that surely exists, whatever was done to it before."""
-        identity = self.application.identity
-        found = await identity.list_users(OPERATOR)
-        for user in found.items:
-            if user.username == "tester":
-                await identity.create_user(OPERATOR, email=f"spare-{user.id}@example.com", roles=["admin"])
-                await identity.delete_user(OPERATOR, user_id=user.id)
-        await identity.create_user(
-            OPERATOR, email="tester@example.com", username="tester", password=PASSWORD, roles=["admin"]
-        )
+            asyncio.run_coroutine_threadsafe(making, self.loop).result(5)
+            answer = requests.post(
+                f"{self.url}/api/v1/auth/login", data={"username": name, "password": PASSWORD}, timeout=5
+            )
+            self._token = answer.json()["access_token"]
+        return self._token
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hmac
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -20,7 +21,7 @@ import bcrypt
 from adapters.security.secrets import Keychain, Subkey
 from application.identity.ports import PasswordHasher, Verdict
 from domain.errors import Unavailable
-from domain.identity.password_policy import normalised
+from domain.identity.password_policy import LONGEST_TYPED, normalised
 
 T = TypeVar("T")
 
@@ -29,6 +30,10 @@ HIGHEST_COST = 16
 LONGEST_BCRYPT_INPUT = 72
 WAITING_FOR_EACH_THREAD = 64
 _NICENESS = 10
+_STORED = re.compile(
+    r"(?:mh1\$(?P<pepper>[0-9a-f]{8}))?(?P<bcrypt>\$2[aby]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53})"
+)
+"""Ours, with the id of its pepper, or a plain one."""
 
 
 class BcryptHasher(PasswordHasher):
@@ -75,52 +80,41 @@ class BcryptHasher(PasswordHasher):
         return f"{VERSION}${pepper.id}{hashed.decode()}"
 
     def _verify(self, password: str, stored: str | None) -> Verdict:
-        version, pepper_id, plain_hash = _split(stored)
-        if plain_hash is None or _cost_of(plain_hash) > HIGHEST_COST:
-            return self._never(password)
-        if version is None:
-            return Verdict(_matches(_unpeppered(password), plain_hash), outdated=True)
-        pepper = self._peppers.by_id.get(pepper_id)
+        parts = _STORED.fullmatch(stored or "")
+        if parts is None or int(parts["cost"]) > HIGHEST_COST or len(password) > LONGEST_TYPED:
+            return self._never()
+        if parts["pepper"] is None:
+            return self._verify_plain(password, parts["bcrypt"])
+        pepper = self._peppers.by_id.get(parts["pepper"])
         if pepper is None:
-            return self._never(password)
-        right = _matches(_peppered(pepper, password), plain_hash)
-        return Verdict(right, pepper is not self._peppers.current or _cost_of(plain_hash) != self._cost)
+            return self._never()
+        outdated = pepper is not self._peppers.current or int(parts["cost"]) != self._cost
+        return self._compare(_peppered(pepper, password), parts["bcrypt"], outdated=outdated)
 
-    def _never(self, password: str) -> Verdict:
+    def _verify_plain(self, password: str, plain_hash: str) -> Verdict:
+        """Where a hash came from, only the first 72 bytes counted; a longer password is right, but not known whole,
+        and must not become the new hash."""
+        typed = password.encode("utf-8", "surrogatepass")
+        if b"\0" in typed:  # some implementations stopped reading there
+            return self._never()
+        known_whole = len(typed) <= LONGEST_BCRYPT_INPUT
+        return self._compare(typed[:LONGEST_BCRYPT_INPUT], plain_hash, outdated=known_whole)
+
+    def _compare(self, secret: bytes, plain_hash: str, *, outdated: bool) -> Verdict:
+        try:
+            return Verdict(bcrypt.checkpw(secret, plain_hash.encode()), outdated)
+        except ValueError:  # looks like a hash, and is none
+            return self._never()
+
+    def _never(self) -> Verdict:
         """As much work as a real comparison, and the answer is no."""
-        bcrypt.hashpw(_peppered(self._peppers.current, password), self._dummy)
+        bcrypt.hashpw(b"nobody's password", self._dummy)
         return Verdict(False)
-
-
-def _split(stored: str | None) -> tuple[str | None, str, str | None]:
-    """Version and pepper's id (None and empty for a plain hash), and the bcrypt hash (None where there is none)."""
-    if stored is None:
-        return None, "", None
-    if stored.startswith(f"{VERSION}$"):
-        version, pepper_id, rest = stored.split("$", 2)
-        return version, pepper_id, f"${rest}"
-    return None, "", stored if stored.startswith(("$2a$", "$2b$", "$2y$")) else None
-
-
-def _cost_of(plain_hash: str) -> int:
-    cost = plain_hash[4:6]
-    return int(cost) if cost.isdigit() else HIGHEST_COST + 1
 
 
 def _peppered(pepper: Subkey, password: str) -> bytes:
     text = normalised(password).encode("utf-8", "surrogatepass")
     return base64.b64encode(hmac.digest(pepper.key, text, "sha384"))
-
-
-def _unpeppered(password: str) -> bytes:
-    return password.encode("utf-8", "surrogatepass").split(b"\0")[0][:LONGEST_BCRYPT_INPUT]
-
-
-def _matches(password: bytes, plain_hash: str) -> bool:
-    try:
-        return bcrypt.checkpw(password, plain_hash.encode())
-    except ValueError:  # not a hash that bcrypt can read
-        return False
 
 
 def _yield_to_others() -> None:

@@ -42,6 +42,10 @@ class HmacRefreshTokens(RefreshTokens):
         mac = hmac.digest(subkey.key, session.seed + body, "sha256")
         return base64.urlsafe_b64encode(body + mac).decode()
 
+    def proves(self, token: str, session: Session, counter: int) -> bool:
+        minted = self.mint(session, counter)
+        return minted is not None and hmac.compare_digest(minted.encode(), token.encode("utf-8", "surrogatepass"))
+
     def read(self, token: str) -> RefreshClaims | None:
         raw = _decoded(token)
         if raw is None or len(raw) != _REFRESH_BYTES or raw[:1] != _FORMAT:

@@ -45,12 +45,13 @@ class Reader:
         return await self.search(statement, values) if rows is None else rows
 
     async def _on_the_loop(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
-        """None where another process has the file for itself just now, which only a thread may wait for."""
+        """None where it does not work out: another process has the file for itself just now, say, which only a thread
+        may wait for. The slow lane then waits, or says what is wrong."""
         try:
             if self._near is None:
                 self._near = sqlite3.connect(str(self._engine.url.database), timeout=0, check_same_thread=False)
             return lookup.rows(self._near.execute(lookup.text, lookup.arguments(values)))
-        except sqlite3.OperationalError:
+        except sqlite3.Error:
             return None
 
     async def _through_the_driver(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:

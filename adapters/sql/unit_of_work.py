@@ -15,6 +15,9 @@ from adapters.sql.users import SqlUsers
 from adapters.sql.work import Work
 from application.unit_of_work import Transactions, UnitOfWork
 
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+"""Whatever the server's default: behind a lock that was waited for, the others' changes have to be seen."""
+
 _LOCK_NAME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 
 
@@ -45,7 +48,7 @@ class SqlTransactions(Transactions):
         self._engine = engine
         self._timeout = timeout_of(engine)
         self._one_writer = is_sqlite(engine.url)
-        self._begin = "BEGIN IMMEDIATE" if self._one_writer else "BEGIN"
+        self._begin = "BEGIN IMMEDIATE" if self._one_writer else _BEGIN
         self._queue = asyncio.Lock()
 
     @asynccontextmanager

@@ -88,6 +88,10 @@ class RefreshTokens(Protocol):
         """The token of that step; always the same one. None where the session's key is no longer known."""
         ...
 
+    def proves(self, token: str, session: Session, counter: int) -> bool:
+        """Whether it is the token of that step, compared in constant time."""
+        ...
+
     def read(self, token: str) -> RefreshClaims | None:
         """None where the text cannot be one of ours."""
         ...

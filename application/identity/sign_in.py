@@ -1,6 +1,7 @@
 """Signing in, staying signed in, signing out."""
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from application.identity.accounts import IdentityRules
 from application.identity.ports import (
@@ -20,6 +21,9 @@ from domain.access.policy import require_member
 from domain.errors import Denied, Invalid, Unauthenticated
 from domain.identity.session import Client, Refresh, Session
 from domain.identity.user import USERNAME
+
+MOST_ATTEMPTS = 3
+"""How often a right password is compared again because the stored hash changed meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,31 @@ class LogIn:
         self, actor: Actor, *, login: str, password: str, device_token: str | None = None, client: Client = Client()
     ) -> TokenPair:
         """Raises Unauthenticated (`bad-credentials`) or Denied (`account-disabled`)."""
-        known = await self._credentials(login)
-        stored = known.password_hash if known else None
-        verdict = await self.hasher.verify(password, stored)
-        if known is None or stored is None or not verdict.right:
+        for _ in range(MOST_ATTEMPTS):
+            known = await self._credentials(login)
+            stored = known.password_hash if known else None
+            verdict = await self.hasher.verify(password, stored)
+            if known is None or stored is None or not verdict.right:
+                raise _bad_credentials()
+            hash_to_keep = await self.hasher.hash(password) if verdict.outdated else stored
+            session = await self._start_session(known.user_id, stored, hash_to_keep, client)
+            if session is not None:
+                break
+        else:
             raise _bad_credentials()
-        hash_to_keep = await self.hasher.hash(password) if verdict.outdated else stored
+        recognised = device_token is not None and self.device_tokens.recognises(device_token, session.user_id)
+        pair = await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
+        return replace(pair, device_token=device_token if recognised else self.device_tokens.issue(session.user_id))
+
+    async def _start_session(
+        self, user_id: UUID, verified_hash: str, hash_to_keep: str, client: Client
+    ) -> Session | None:
+        """None where another hash is stored by now than the one that the password was compared with: it was made anew
+        by a parallel sign-in, or the password was changed."""
         now = self.clock.now()
         session = Session.started(
             id=self.ids.new(),
-            user_id=known.user_id,
+            user_id=user_id,
             seed=self.refresh_tokens.new_seed(),
             secret_id=self.refresh_tokens.secret_id,
             now=now,
@@ -62,16 +81,16 @@ class LogIn:
             client=client,
         )
         async with self.transactions.begin() as uow:
-            user = await uow.users.get(known.user_id)
-            if user is None or user.password_hash != stored:
+            user = await uow.users.get(user_id)
+            if user is None:
                 raise _bad_credentials()
+            if user.password_hash != verified_hash:
+                return None
             if not user.is_active:
                 raise Denied("account-disabled", "This account is disabled.")
             await uow.users.record_sign_in(user.id, now, password_hash=hash_to_keep)
             await uow.sessions.add(session)
-        recognised = device_token is not None and self.device_tokens.recognises(device_token, user.id)
-        pair = await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
-        return replace(pair, device_token=device_token if recognised else self.device_tokens.issue(user.id))
+        return session
 
     async def _credentials(self, login: str) -> Credentials | None:
         if USERNAME.fullmatch(login):
@@ -107,7 +126,7 @@ class RefreshSession:
             now = self.clock.now()
             if session is None or session.is_over(now):
                 raise _bad_refresh_token()
-            if self.refresh_tokens.mint(session, claims.counter) != refresh_token:
+            if not self.refresh_tokens.proves(refresh_token, session, claims.counter):
                 raise _bad_refresh_token()
             user = await uow.users.get(session.user_id)
             if user is None or not user.is_active:

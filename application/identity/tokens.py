@@ -27,12 +27,14 @@ class RevokeToken:
     async def __call__(self, actor: Actor, *, token: str) -> None:
         access = await self.access_tokens.read(token, self.clock.now())
         refresh = self.refresh_tokens.read(token)
+        if access is None and refresh is None:
+            return
         async with self.transactions.begin() as uow:
             if access is not None:
                 await uow.sessions.remove(access.session_id)
             elif refresh is not None:
                 session = await uow.sessions.get(refresh.session_id)
-                if session is not None and self.refresh_tokens.mint(session, refresh.counter) == token:
+                if session is not None and self.refresh_tokens.proves(token, session, refresh.counter):
                     await uow.sessions.remove(session.id)
 
 
@@ -98,7 +100,7 @@ class IntrospectToken:
             return None
         async with self.transactions.begin() as uow:
             session = await uow.sessions.get(claims.session_id)
-        if session is None or self.refresh_tokens.mint(session, claims.counter) != token:
+        if session is None or not self.refresh_tokens.proves(token, session, claims.counter):
             return None
         if session.judge(claims.counter, now, self.rules.refresh_grace) is Refresh.REUSED:
             return None

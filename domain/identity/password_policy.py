@@ -9,6 +9,8 @@ from domain.errors import FieldProblem, Invalid
 from domain.text import fold, words
 
 LONGEST_PASSWORD = 256
+LONGEST_TYPED = 4 * LONGEST_PASSWORD
+"""Code points before normalisation, which takes quadratic time: what is longer is never normalised."""
 _SHORTEST_PERSONAL_WORD = 3
 _LEFT_OVER = 6
 
@@ -34,12 +36,15 @@ class PasswordPolicy:
 
     def refusals(self, password: str, personal_words: Sequence[str]) -> list[str]:
         """Every reason why the password is not taken, as sentences; none for a good one."""
+        too_long = f"The password may have {LONGEST_PASSWORD} characters at most."
+        if len(password) > LONGEST_TYPED:
+            return [too_long]
         text = normalised(password)
         reasons = []
         if len(text) < self.shortest:
             reasons.append(f"The password has {len(text)} characters; it needs {self.shortest} at least.")
         if len(text) > LONGEST_PASSWORD:
-            reasons.append(f"The password may have {LONGEST_PASSWORD} characters at most.")
+            reasons.append(too_long)
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
             reasons.append("The password may not hold control characters.")
         if _made_of(text, personal_words):

@@ -2,9 +2,11 @@
 
 import difflib
 import os
+import re
 import secrets
 from datetime import timedelta
 from enum import Enum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +22,7 @@ SECRETS_DIR = "MOOTHALL_SECRETS_DIR"
 SHORTEST_SECRET = 32
 SECRET_FILE = "secret.key"  # noqa: S105
 LOWEST_PRODUCTION_COST = 10
+ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 DATABASES = ("sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql+asyncpg")
 
 NOT_YET_USED = (
@@ -56,7 +59,9 @@ Listed = Annotated[list[str], NoDecode, BeforeValidator(_listed)]
 class Settings(BaseSettings):
     """Every setting of this version. Times are in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     environment: Environment = Environment.DEVELOPMENT
     data_dir: Path = Path("moothall-data")
@@ -97,10 +102,33 @@ class Settings(BaseSettings):
             raise ValueError(f"begins with one of {', '.join(f'{kind}://' for kind in DATABASES)}")
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _an_origin_alone(cls, value: HttpUrl) -> HttpUrl:
+        if value.path not in (None, "/") or value.query or value.fragment or value.username or value.password:
+            raise ValueError("is a scheme, a host and perhaps a port, with nothing behind: https://club.example")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if origin != "*" and not ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is no origin, such as https://club.example (nothing behind, no wildcard)")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for proxy in value:
+            if proxy != "*":
+                ip_network(proxy, strict=False)
+        return value
+
     @field_validator("secret_key", "secret_key_previous")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < SHORTEST_SECRET:
+        if value is not None and len(value.get_secret_value().strip()) < SHORTEST_SECRET:
             raise ValueError(f"needs {SHORTEST_SECRET} characters at least; make one with: openssl rand -base64 48")
         return value
 
@@ -118,7 +146,7 @@ class Settings(BaseSettings):
             problems.append(f"{PREFIX}BCRYPT_COST: must be {LOWEST_PRODUCTION_COST} at least in production")
         if "*" in self.cors_origins:
             problems.append(f"{PREFIX}CORS_ORIGINS: name the origins in production; * would let any site use a session")
-        if any(proxy == "*" or proxy.endswith("/0") for proxy in self.trusted_proxies):
+        if any(proxy == "*" or _is_everybody(proxy) for proxy in self.trusted_proxies):
             problems.append(
                 f"{PREFIX}TRUSTED_PROXIES: name the proxies; trusting everybody lets anybody forge addresses"
             )
@@ -201,16 +229,27 @@ def _refuse_unknown_names(env_file: Path) -> None:
     known.add(SECRETS_DIR)
     problems = []
     for name in sorted(_given_names(env_file) - known):
-        if name.startswith((f"{PREFIX}TEST_", f"{PREFIX}BENCH_")):
-            continue
-        close = difflib.get_close_matches(name, known, n=1)
-        problems.append(f"{name}: there is no such setting" + (f"; did you mean {close[0]}?" if close else ""))
+        if name.startswith(f"{PREFIX}TEST_"):
+            continue  # they are the test suite's
+        close = difflib.get_close_matches(name.removeprefix(PREFIX), [n.removeprefix(PREFIX) for n in known], n=1)
+        problems.append(f"{name}: there is no such setting" + (f"; did you mean {PREFIX}{close[0]}?" if close else ""))
     if problems:
         raise SettingsError(problems)
 
 
+def _is_everybody(proxy: str) -> bool:
+    """Whether a network is so wide that nobody runs all of it."""
+    network = ip_network(proxy, strict=False)
+    return network.prefixlen < (8 if network.version == 4 else 16)
+
+
 def _is_guessable(secret: str) -> bool:
-    return len(set(secret)) < 10 or any(word in secret.lower() for word in ("changeme", "change-me", "change_me"))
+    repeats = secret in (secret + secret)[1:-1]
+    return (
+        repeats
+        or len(set(secret)) < 10
+        or any(word in secret.lower() for word in ("changeme", "change-me", "change_me"))
+    )
 
 
 def _kept_secret(path: Path) -> str:

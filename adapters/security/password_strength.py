@@ -6,7 +6,7 @@ from application.identity.ports import PasswordStrength
 
 SAFELY_UNGUESSABLE = 3
 _READ_AT_ONCE = 24
-"""Code points. The estimate runs on the event loop and never lets go of it: 100 hostile ones took 1.5 s, 24 take 50 ms."""
+"""Code points. The estimate never lets go of the interpreter: 100 hostile ones took 1.5 s, 24 take 50 ms."""
 _WORD_READ_AT_MOST = 64
 
 

@@ -99,7 +99,7 @@ async def loaded(uow: UnitOfWork, user_id: UUID, *, expected: Expected = None) -
     if user is None:
         raise no_such_user()
     if expected is not None and user.version not in expected:
-        raise Stale("stale-version", "The account was changed since you read it; read it again.")
+        raise Stale("stale-version", "The account is at another version than the one that was named; read it again.")
     return user
 
 

@@ -40,9 +40,8 @@ class RevokeToken:
 
 @dataclass(frozen=True, slots=True)
 class Introspection:
-    """What is known of a good token; `kind` is `access_token` or `refresh_token`."""
+    """What is known of a good token; only an access token has a `token_id`."""
 
-    kind: str
     user_id: UUID
     username: str
     session_id: UUID
@@ -71,7 +70,6 @@ class IntrospectToken:
             if found is None or found.user.value.id != access.user_id:
                 return None
             return Introspection(
-                "access_token",
                 access.user_id,
                 found.user.value.username or found.user.value.email,
                 access.session_id,
@@ -84,7 +82,6 @@ class IntrospectToken:
             if found is None:
                 return None
             return Introspection(
-                "refresh_token",
                 session.user_id,
                 found.user.value.username or found.user.value.email,
                 session.id,

@@ -10,7 +10,7 @@ import typer
 
 from entrypoints.cli.errors import ExitCode
 from entrypoints.cli.output import Output
-from entrypoints.cli.running import FIRST_ADMIN, has_administrator, operator, read_settings, run
+from entrypoints.cli.running import first_admin, has_administrator, operator, read_settings, run
 from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
@@ -135,4 +135,4 @@ def _keys(current: int) -> Finding:
 def _administrator(exists: bool) -> Finding:
     if exists:
         return Finding(Status.OK, "administrator", "there is one")
-    return Finding(Status.WARNING, "administrator", "there is none yet", f"run: {FIRST_ADMIN}")
+    return Finding(Status.WARNING, "administrator", "there is none yet", f"run: {first_admin()}")

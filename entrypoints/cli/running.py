@@ -2,7 +2,10 @@
 
 import getpass
 import os
+import shutil
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from domain.access import actor as actors
@@ -16,7 +19,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FIRST_ADMIN = "moothall users create-admin --email you@example.com"
+
+def this_program() -> str:
+    """What to type to run this command again: its name where that finds it, else its path."""
+    found = shutil.which("moothall")
+    own = Path(sys.argv[0])
+    if own.name != "moothall" or (found and own.exists() and own.samefile(found)):
+        return "moothall"
+    return sys.argv[0]
+
+
+def first_admin() -> str:
+    """What makes the first administrator."""
+    return f"{this_program()} users create-admin --email you@example.com"
 
 
 def operator() -> Actor:

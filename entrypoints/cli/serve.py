@@ -10,7 +10,7 @@ from domain.errors import MoothallError
 from entrypoints.cli.errors import ExitCode, wrong_usage
 from entrypoints.cli.logs import log_config
 from entrypoints.cli.output import Output
-from entrypoints.cli.running import FIRST_ADMIN, has_administrator, on_application, operator, read_settings
+from entrypoints.cli.running import first_admin, has_administrator, on_application, operator, read_settings
 from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def serve(
         output.say(f"warning: {name} has no effect in this version.")
     address = f"[{host}]" if ":" in host else host
     output.say(f"Moothall at http://{address}:{port}, {_kept(settings, memory=memory)}.")
+    if "public_url" not in settings.model_fields_set and port != settings.public_url.port:
+        output.say(f"warning: tokens and links name {settings.public_url}; set MOOTHALL_PUBLIC_URL to where this is.")
     options = {"host": host, "port": port, **_options(settings)}
     if settings.workers > 1:
         _serve_with_several(settings, options, output)
@@ -105,7 +107,7 @@ def _serve_with_one(settings: "Settings", options: dict[str, Any], output: Outpu
 
 async def _hint_at_first_admin(application: "Application", output: Output) -> None:
     if not await has_administrator(application, operator()):
-        output.say(f"There is no administrator yet. With the same settings, run: {FIRST_ADMIN}")
+        output.say(f"There is no administrator yet. With the same settings, run: {first_admin()}")
 
 
 async def _make_memory_admin(application: "Application", settings: "Settings") -> None:

@@ -143,7 +143,7 @@ async def _invalid_input(request: Request, error: Exception) -> Response:
         request.scope,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid-input",
-        "; ".join(f"{item.pointer}: {item.detail}" for item in problems[:3]),
+        "; ".join(f"{item.pointer or 'the body'}: {item.detail}" for item in problems[:3]),
         problems=problems,
     )
 
@@ -151,9 +151,19 @@ async def _invalid_input(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     code = CODE_OF_STATUS.get(error.status_code, "http-error")
-    return problem(request.scope, error.status_code, code, str(error.detail), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _methods_of(request)
+    return problem(request.scope, error.status_code, code, str(error.detail), headers=headers)
+
+
+def _methods_of(request: Request) -> str:
+    """All methods of the resource (RFC 9110, section 10.2.1), not only those of the first route that has its path."""
+    routes = (route for route in request.app.routes if route.path_regex.match(request.scope["path"]))
+    methods = set().union(*(route.methods for route in routes))
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    """From where pydantic found it (`("body", "email")`) to a pointer; what was a body or a query does not matter."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location[1:]) or "/"
+    """From where pydantic found it (`("body", "email")`) to a pointer; a body as a whole is the empty one."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location[1:])

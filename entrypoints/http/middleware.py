@@ -34,6 +34,9 @@ class RequestContext:
         request_id = given_id or f"{random.getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = request_id
         answering = False
+        without_body = scope["method"] == "HEAD"
+        if without_body:  # what GET would answer, but for the body (RFC 9110, section 9.3.2)
+            scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
             nonlocal answering
@@ -45,6 +48,8 @@ class RequestContext:
                     seconds = time.perf_counter() - began
                     headers.append((b"x-process-time", b"%.6f" % seconds))
                     headers.append((b"server-timing", b"app;dur=%.3f" % (seconds * 1000)))
+            elif without_body:
+                message = {**message, "body": b""}
             await send(message)
 
         try:

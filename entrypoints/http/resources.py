@@ -1,5 +1,6 @@
 """Answers: views straight to JSON, ETags, preconditions, links between pages."""
 
+import re
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from application.identity.views import Versioned
 from application.paging import LARGEST_PAGE, Page, PageRequest
 
 API = "/api/v1"
+OUR_ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
 
 
 class Body(BaseModel):
@@ -73,6 +75,7 @@ async def page_request(
 
 
 async def expected_versions(
+    request: Request,
     if_match: Annotated[
         str | None, Header(description="Change it only if it still has this ETag, as RFC 9110, section 13.1.1.")
     ] = None,
@@ -80,6 +83,5 @@ async def expected_versions(
     """The versions that the caller would change; None for any. A weak or foreign tag matches nothing."""
     if if_match is None or if_match.strip() == "*":
         return None
-    tags = (tag.strip() for tag in if_match.split(","))
-    numbers = (tag[1:-1] for tag in tags if tag.startswith('"') and tag.endswith('"') and len(tag) > 2)
-    return frozenset(int(number) for number in numbers if number.isdecimal() and number.isascii() and len(number) < 19)
+    tags = (tag.strip() for line in request.headers.getlist("if-match") for tag in line.split(","))
+    return frozenset(int(found[1]) for tag in tags if (found := OUR_ETAG.fullmatch(tag)))

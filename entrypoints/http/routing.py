@@ -11,10 +11,12 @@ from fastapi.params import Form
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from entrypoints.http.errors import MalformedBody, UnsupportedMediaType
+from entrypoints.http.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+LARGEST_FORM = 65_536
+"""Bytes; parsing a form takes longer than parsing JSON."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -30,9 +32,11 @@ class StrictRoute(APIRoute):
 
         async def strictly(request: Request) -> Response:
             if request.scope["query_string"]:
-                _refuse_unknown(request, known)
+                _refuse_unknown_and_repeated(request, known)
             if wanted is not None and _media_type(request) != wanted:
                 raise UnsupportedMediaType(wanted)
+            if wanted == FORM and len(await request.body()) > LARGEST_FORM:
+                raise BodyTooLarge(LARGEST_FORM)
             try:
                 return await handle(request)
             except HTTPException as error:
@@ -58,9 +62,9 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _refuse_unknown(request: Request, known: set[str]) -> None:
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        raise RequestValidationError(
-            [{"loc": ("query", name), "msg": "There is no such query parameter here."} for name in unknown]
-        )
+def _refuse_unknown_and_repeated(request: Request, known: set[str]) -> None:
+    names = [name for name, _ in request.query_params.multi_items()]
+    problems = [(name, "There is no such query parameter here.") for name in names if name not in known]
+    problems += [(name, "This was sent more than once.") for name in sorted(known) if names.count(name) > 1]
+    if problems:
+        raise RequestValidationError([{"loc": ("query", name), "msg": message} for name, message in problems])

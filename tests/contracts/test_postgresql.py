@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 
@@ -188,3 +189,28 @@ async def test_keys_are_compared_by_code_point_whatever_the_collation_of_the_dat
             WHERE table_schema = current_schema() AND table_name = '{table}' AND column_name = '{column}'
         """  # noqa: S608
         assert await query(postgres_url(), asked) == "C"
+
+
+async def test_rules_about_many_rows_hold_whatever_isolation_the_server_defaults_to(tmp_path: Path) -> None:
+    """Behind a lock that was waited for, a snapshot from before would hide what the other one did."""
+    async with open_store(POSTGRESQL, tmp_path) as first:
+        admins = [a_user(f"admin{n}", roles=frozenset({"admin"})) for n in range(2)]
+        await add(first, *admins)
+    strict = "default_transaction_isolation=serializable"
+    engine = create_engine(Database(f"{postgres_url()}{'&' if '?' in postgres_url() else '?'}{strict}"))
+    transactions = SqlTransactions(engine)
+
+    async def demote(user_id: UUID) -> bool:
+        async with transactions.begin() as uow:
+            await uow.serialise("administrators")
+            user = await uow.users.get(user_id)
+            assert user is not None
+            if not await uow.users.another_admin_exists(user_id):
+                return False
+            await uow.users.save(replace(user, roles=frozenset()))
+            return True
+
+    try:
+        assert sorted(await asyncio.gather(*(demote(admin.id) for admin in admins))) == [False, True]
+    finally:
+        await engine.dispose()

@@ -2,16 +2,21 @@
 
 import asyncio
 import threading
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import bcrypt
 import pytest
 
 from adapters.security.bcrypt_hasher import WAITING_FOR_EACH_THREAD, BcryptHasher
 from adapters.security.opaque_tokens import HmacDeviceTokens, HmacRefreshTokens
+from adapters.security.password_strength import ZxcvbnStrength
 from adapters.security.secrets import DEVICE_TOKENS, PASSWORD_PEPPER, REFRESH_TOKENS, SIGNING_KEY_SEAL, Keychain
 from adapters.security.signing_keys import Ed25519KeyFactory
+from application.identity.ports import Verdict
 from domain.errors import Unavailable
+from domain.identity.password_policy import PasswordPolicy
 from domain.identity.session import Client, Session
 
 OLD, NEW = "an old secret, kept for a while, 1234", "a new secret, of this year only, 5678"
@@ -145,3 +150,57 @@ def test_a_signing_key_is_opened_by_the_secret_that_sealed_it() -> None:
 def test_every_purpose_has_its_own_key() -> None:
     purposes = (PASSWORD_PEPPER, REFRESH_TOKENS, DEVICE_TOKENS, SIGNING_KEY_SEAL)
     assert len({Keychain.of([OLD], purpose).current.key for purpose in purposes}) == len(purposes)
+
+
+HOSTILE = "a" + "\u0315" * 30_000 + "\u0334" * 30_000
+"""Marks in the wrong order, which normalisation sorts in quadratic time: minutes for a body of the largest size."""
+
+
+@pytest.mark.parametrize("kind", ["ours", "plain", "none"])
+async def test_an_endless_password_is_not_even_normalised(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    normalize = unicodedata.normalize
+    monkeypatch.setattr(unicodedata, "normalize", lambda form, text: seen.append(len(text)) or normalize(form, text))
+    own = hasher(OLD)
+    stored = {"ours": await own.hash("x"), "plain": bcrypt.hashpw(b"x", bcrypt.gensalt(4)).decode(), "none": None}
+    assert not (await own.verify(HOSTILE, stored[kind])).right
+    assert PasswordPolicy().refusals(HOSTILE, ()) == ["The password may have 256 characters at most."]
+    assert max(seen, default=0) <= 1024
+
+
+def test_the_estimate_of_strength_reads_a_bounded_part_of_a_password() -> None:
+    estimate = ZxcvbnStrength()
+    assert estimate.weakness("correct horse battery staple", ()) is None
+    assert estimate.weakness("a" * 100 + "kV9#mZ2!qX7@wL4$", ()) is None
+    assert estimate.weakness("password1234" * 20, ()) is not None
+
+
+async def test_an_imported_hash_of_a_long_password_is_right_but_not_made_anew() -> None:
+    stored = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
+    own = hasher(OLD)
+    assert await own.verify("x" * 72, stored) == Verdict(True, outdated=True)
+    assert await own.verify("x" * 72 + "anything", stored) == Verdict(True, outdated=False)
+    assert not (await own.verify("x" * 72 + "\0", stored)).right
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "mh1$abc",
+        "mh1$",
+        "$2b$\u00b2\u00b2$" + "a" * 53,
+        "$2b$00$" + "a" * 53,
+        "$2b$04$" + "a" * 10,
+        "$2b$04$" + "!" * 53,
+        "$2b$99$" + "a" * 53,
+        "$2b$31$" + "a" * 53,
+        "pbkdf2_sha256$1$a$b",
+        "",
+    ],
+)
+async def test_what_is_no_hash_costs_one_all_the_same(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[bytes] = []
+    hash_password = bcrypt.hashpw
+    monkeypatch.setattr(bcrypt, "hashpw", lambda secret, salt: made.append(salt) or hash_password(secret, salt))
+    assert await hasher(OLD).verify("a password", stored) == Verdict(False)
+    assert len(made) == 1

@@ -57,6 +57,15 @@ def test_the_environment_comes_before_the_file_and_the_file_before_secrets(
         ("MOOTHALL_ACCESS_TOKEN_TTL", "-1"),
         ("MOOTHALL_LOG_LEVEL", "loud"),
         ("MOOTHALL_DATABASE_URL", "mysql://somewhere"),
+        ("MOOTHALL_PUBLIC_URL", "https://club.example/path"),
+        ("MOOTHALL_PUBLIC_URL", "https://u:p@club.example"),
+        ("MOOTHALL_PUBLIC_URL", "https://club.example?a=b"),
+        ("MOOTHALL_CORS_ORIGINS", "club.example"),
+        ("MOOTHALL_CORS_ORIGINS", "https://club.example/"),
+        ("MOOTHALL_CORS_ORIGINS", "https://*.club.example"),
+        ("MOOTHALL_CORS_ORIGINS", "null"),
+        ("MOOTHALL_TRUSTED_PROXIES", "garbage"),
+        ("MOOTHALL_SECRET_KEY", " " * 30 + "abcdefghij"),
         ("MOOTHALL_SECRETS_DIR", "no/such/folder"),
     ],
 )
@@ -83,6 +92,13 @@ def test_a_misspelt_setting_is_refused_with_the_right_name(monkeypatch: pytest.M
     assert "did you mean MOOTHALL_DATABASE_URL?" in error.value.problems[1]
 
 
+def test_an_empty_setting_is_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "DOCS", "WORKERS"):
+        monkeypatch.setenv(f"MOOTHALL_{name}", "")
+    (tmp_path / ".env").write_text("MOOTHALL_BCRYPT_COST=\n")
+    assert load() == settings.Settings()
+
+
 def test_a_setting_without_effect_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOOTHALL_REDIS_URL", "redis://127.0.0.1")
     load()
@@ -99,6 +115,9 @@ def test_a_setting_without_effect_is_told(monkeypatch: pytest.MonkeyPatch) -> No
         ("MOOTHALL_CORS_ORIGINS", "https://a.example,*"),
         ("MOOTHALL_TRUSTED_PROXIES", "*"),
         ("MOOTHALL_TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/0"),
+        ("MOOTHALL_TRUSTED_PROXIES", "0.0.0.0/1,128.0.0.0/1"),
+        ("MOOTHALL_TRUSTED_PROXIES", "::/0"),
+        ("MOOTHALL_SECRET_KEY", "0123456789abcdef0123456789abcdef"),
     ],
 )
 def test_production_refuses_what_is_not_safe_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -31,8 +31,7 @@ class PasswordChange(Body):
 
 @router.get("", response_model=UserView, summary="My account")
 async def show_me(caller: TheCaller) -> Response:
-    """Answered with what was read to find out who is calling: one round trip."""
-    return resource(caller.account)
+    return resource(caller.account)  # as it was read to find out who is calling: one round trip
 
 
 @router.patch("", response_model=UserView, responses=problems(409, 412), summary="Change my account")

@@ -17,15 +17,15 @@ from pydantic import BaseModel, Field
 from application.identity.tokens import Introspection
 from domain.access.actor import ANONYMOUS
 from domain.errors import Denied, Invalid, MoothallError, Unauthenticated, Unavailable
+from entrypoints.bootstrap import AUDIENCE
 from entrypoints.http.errors import headers_of
 from entrypoints.http.openapi import form_body, oauth_errors
 from entrypoints.http.resources import API
 from entrypoints.http.routes.auth import NO_STORE, TokenAnswer, token_answer
-from entrypoints.http.routing import FORM, Handler, operation_id
+from entrypoints.http.routing import FORM, LARGEST_FORM, Handler, operation_id
 from entrypoints.http.security import SignedIn, TheApplication, TheClient
 
 MOST_PARAMETERS = 50
-LARGEST_FORM = 65_536
 
 ERROR_OF: Mapping[type[MoothallError], tuple[HTTPStatus, str]] = {
     Invalid: (HTTPStatus.BAD_REQUEST, "invalid_request"),
@@ -74,13 +74,14 @@ class IntrospectionAnswer(BaseModel):
     """RFC 7662, section 2.2; an inactive token has no other member."""
 
     active: bool
-    token_type: str | None = Field(default=None, examples=["access_token"])
+    token_type: str | None = Field(default=None, examples=["Bearer"], description="Of an access token.")
     sub: str | None = None
     username: str | None = None
     sid: str | None = None
     jti: str | None = None
     iss: str | None = None
     aud: str | None = None
+    client_id: str | None = None
     iat: int | None = None
     exp: int | None = None
 
@@ -231,12 +232,15 @@ def _described(found: Introspection | None, issuer: str) -> dict[str, Any]:
         return {"active": False}
     described = {
         "active": True,
-        "token_type": found.kind,
         "sub": str(found.user_id),
         "username": found.username,
         "sid": str(found.session_id),
         "iss": issuer,
+        "aud": AUDIENCE,
+        "client_id": AUDIENCE,
         "iat": int(found.issued_at.timestamp()),
         "exp": int(found.expires_at.timestamp()),
     }
-    return described | {"jti": found.token_id} if found.token_id else described
+    if found.token_id is not None:
+        described |= {"token_type": "Bearer", "jti": found.token_id}
+    return described

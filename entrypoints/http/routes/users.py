@@ -67,7 +67,7 @@ async def user_filters(
         str | None, Query(max_length=200, description="Beginnings of words in e-mail, username and names.")
     ] = None,
 ) -> UserFilters:
-    return UserFilters(role, is_active, is_verified, q)
+    return UserFilters(role, is_active, is_verified, q if q and q.strip() else None)
 
 
 @router.get("", response_model=Page[UserView], responses=problems(403), summary="List members")

@@ -121,6 +121,8 @@ async def test_a_million_form_fields_are_refused(api: Api) -> None:
     answer = await api.call("POST", "/auth/login", content=b"a&" * 1_000_000, headers=FORM)
     assert_is_problem(answer, 413, "body-too-large")
     answer = await api.call("POST", "/auth/login", content=b"a&" * 400_000, headers=FORM)
+    assert_is_problem(answer, 413, "body-too-large")
+    answer = await api.call("POST", "/auth/login", content=b"a&" * 30_000, headers=FORM)
     assert_is_problem(answer, 422, "malformed-body")
     answer = await api.call("POST", "/auth/token", content=b"a&" * 30_000, headers=FORM)
     assert answer.json()["error"] == "invalid_request"
@@ -154,6 +156,27 @@ async def test_a_path_or_method_that_is_not_there_is_a_problem_too(api: Api) -> 
     answer = await api.call("DELETE", "/auth/login")
     assert_is_problem(answer, 405, "method-not-allowed")
     assert answer.headers["allow"] == "POST"
+    assert (await api.call("PUT", "/users/me")).headers["allow"] == "DELETE, GET, HEAD, PATCH"
+
+
+async def test_head_answers_as_get_does_without_the_body(api: Api) -> None:
+    answer = await api.call("HEAD", "//health")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == (await api.call("GET", "//health")).headers["content-length"]
+    assert (await api.call("HEAD", "/users/me")).status_code == 401
+    assert (await api.call("HEAD", "/auth/login")).status_code == 405
+
+
+async def test_a_repeated_query_parameter_is_refused_by_name(api: Api) -> None:
+    _, root = await api.admin()
+    answer = await api.call("GET", "/users?page=1&page=2", as_=root)
+    assert_is_problem(answer, 422, "invalid-input")
+    assert answer.json()["errors"][0]["pointer"] == "/page"
+
+
+async def test_the_pointer_to_a_whole_body_is_empty(api: Api) -> None:
+    answer = await api.call("POST", "/auth/register", content=b"[]", headers=JSON)
+    assert [problem["pointer"] for problem in answer.json()["errors"]] == [""]
 
 
 @pytest.mark.parametrize(

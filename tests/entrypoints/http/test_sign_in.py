@@ -96,6 +96,12 @@ async def test_a_plain_bcrypt_hash_from_elsewhere_signs_in_and_is_upgraded(api: 
     assert hashes == ["check"]
 
 
+async def test_right_passwords_in_parallel_all_sign_in_while_the_hash_is_made_anew(api: Api) -> None:
+    await api.register()
+    await _store_hash(api, "ada@example.com", bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode())
+    await asyncio.gather(*(api.log_in() for _ in range(20)))
+
+
 async def test_twenty_right_passwords_at_once_are_twenty_sessions(api: Api) -> None:
     await api.register()
     signed_in = await asyncio.gather(*(api.log_in() for _ in range(20)))

@@ -230,9 +230,11 @@ async def test_introspection_tells_who_may_ask_what_a_token_is_worth(api: Api) -
 
     access = await introspect(ada.access_token)
     assert (access["active"], access["sub"], access["username"], access["token_type"]) == (
-        True, user["id"], "ada", "access_token",
+        True, user["id"], "ada", "Bearer",
     )  # fmt: skip
-    assert (await introspect(ada.refresh_token))["token_type"] == "refresh_token"
+    assert (access["aud"], access["client_id"]) == ("moothall", "moothall")
+    refresh = await introspect(ada.refresh_token)
+    assert (refresh["active"], refresh["sub"], "token_type" in refresh) == (True, user["id"], False)
     assert await introspect("x") == {"active": False}
     await api.call("POST", "/auth/logout", as_=ada)
     assert await introspect(ada.access_token) == {"active": False}

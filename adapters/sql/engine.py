@@ -14,7 +14,7 @@ from sqlalchemy import URL, NullPool, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
@@ -80,6 +80,11 @@ def is_sqlite(url: URL) -> bool:
 def timeout_of(engine: AsyncEngine) -> float:
     """The `timeout` that the engine was made with, in seconds."""
     return float(engine.get_execution_options()["timeout"])
+
+
+def pool_size_of(engine: AsyncEngine) -> int:
+    """How many connections the pool keeps open."""
+    return engine.pool.size() if isinstance(engine.pool, QueuePool) else 1
 
 
 def _parsed(text: str) -> URL:

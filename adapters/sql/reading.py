@@ -1,5 +1,6 @@
 """Single statements outside of any unit of work, one round trip each."""
 
+import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy import Engine, Select, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql.engine import is_sqlite
+from adapters.sql.engine import is_sqlite, pool_size_of, timeout_of
 from adapters.sql.failures import translated
 from adapters.sql.lookups import Lookup
 
@@ -21,6 +22,9 @@ class Reader:
 
     On SQLite, handing a statement to a thread and its answer back costs thirty times what the statement does. So what
     is looked up is read on the event loop, on a connection of its own: with a write-ahead log, no writer makes it wait.
+
+    On PostgreSQL, look-ups take turns on as many connections as the pool keeps. One beyond that would be opened for a
+    single row and closed again, which takes longer than waiting.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -28,6 +32,8 @@ class Reader:
         self._lookups: dict[Select[Any], Lookup] = {}
         self._near: sqlite3.Connection | None = None
         self._fast_lane = self._on_the_loop if is_sqlite(engine.url) else self._through_the_driver
+        self._timeout = timeout_of(engine)
+        self._turns = asyncio.Semaphore(pool_size_of(engine))
         event.listen(engine.sync_engine, "engine_disposed", self._close)
 
     async def search(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows:
@@ -57,18 +63,26 @@ class Reader:
     async def _through_the_driver(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
         """None where the connection was lost: a read may be done again."""
         with translated():
-            connection = await self._engine.raw_connection()
-            driver: Any = connection.driver_connection
+            async with asyncio.timeout(self._timeout):
+                await self._turns.acquire()
             try:
-                return lookup.rows(await driver.fetch(lookup.text, *lookup.arguments(values)))
-            except BaseException as error:
-                lost = isinstance(error, Exception) and driver.is_closed()
-                await greenlet_spawn(connection.invalidate)
-                if lost:
-                    return None
-                raise
+                return await self._fetched(lookup, values)
             finally:
-                await greenlet_spawn(connection.close)
+                self._turns.release()
+
+    async def _fetched(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
+        connection = await self._engine.raw_connection()
+        driver: Any = connection.driver_connection
+        try:
+            return lookup.rows(await driver.fetch(lookup.text, *lookup.arguments(values)))
+        except BaseException as error:
+            lost = isinstance(error, Exception) and driver.is_closed()
+            await greenlet_spawn(connection.invalidate)
+            if lost:
+                return None
+            raise
+        finally:
+            await greenlet_spawn(connection.close)
 
     def _close(self, _: Engine) -> None:
         if self._near is not None:

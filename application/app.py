@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.housekeeping import Sweep
-from application.identity.account import ChangeMe, ChangePassword, DeleteMe, ShowMe
+from application.identity.account import ChangeMe, ChangePassword, DeleteMe
 from application.identity.administration import CreateFirstAdmin, CreateUser, DeleteUser, SetRoles, UpdateUser
 from application.identity.caller import IdentifyCaller
 from application.identity.keys import EnsureSigningKey, ListSigningKeys, PublishKeys, RotateSigningKeys
@@ -30,7 +30,6 @@ class Identity:
     end_other_sessions: EndOtherSessions
     end_sessions_of: EndSessionsOf
 
-    show_me: ShowMe
     change_me: ChangeMe
     delete_me: DeleteMe
     change_password: ChangePassword

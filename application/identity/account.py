@@ -8,10 +8,9 @@ from application.identity.accounts import (
     Passwords,
     an_administrator_stays,
     loaded,
-    no_such_user,
     only_these,
 )
-from application.identity.ports import IdentityQueries, PasswordHasher
+from application.identity.ports import PasswordHasher
 from application.identity.views import UserView, Versioned, shown
 from application.ports import Clock
 from application.unit_of_work import Transactions
@@ -20,17 +19,6 @@ from domain.access.policy import require_member, require_recent_sign_in
 from domain.errors import Conflict, Invalid
 
 OWN_FIELDS = frozenset({"username", "first_name", "last_name"})
-
-
-@dataclass(frozen=True)
-class ShowMe:
-    queries: IdentityQueries
-
-    async def __call__(self, actor: Actor) -> Versioned[UserView]:
-        found = await self.queries.user(require_member(actor))
-        if found is None:
-            raise no_such_user()
-        return found
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class StrictRoute(APIRoute):
         async def strictly(request: Request) -> Response:
             if request.scope["query_string"]:
                 _refuse_unknown_and_repeated(request, known)
-            if wanted is not None and _media_type(request) != wanted:
+            if wanted is not None and media_type(request) != wanted:
                 raise UnsupportedMediaType(wanted)
             if wanted == FORM and len(await request.body()) > LARGEST_FORM:
                 raise BodyTooLarge(LARGEST_FORM)
@@ -58,7 +58,7 @@ def _query_names(dependant: Dependant) -> set[str]:
     return names.union(*(_query_names(below) for below in dependant.dependencies))
 
 
-def _media_type(request: Request) -> str:
+def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 

@@ -22,7 +22,7 @@ from entrypoints.http.errors import headers_of
 from entrypoints.http.openapi import form_body, oauth_errors
 from entrypoints.http.resources import API
 from entrypoints.http.routes.auth import NO_STORE, TokenAnswer, token_answer
-from entrypoints.http.routing import FORM, LARGEST_FORM, Handler, operation_id
+from entrypoints.http.routing import FORM, LARGEST_FORM, Handler, media_type, operation_id
 from entrypoints.http.security import SignedIn, TheApplication, TheClient
 
 MOST_PARAMETERS = 50
@@ -102,7 +102,6 @@ class Metadata(BaseModel):
     response_types_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
     revocation_endpoint_auth_methods_supported: list[str]
-    service_documentation: str | None = None
 
 
 @router.post(
@@ -202,7 +201,7 @@ async def metadata(request: Request) -> Response:
 
 async def _form(request: Request) -> dict[str, str]:
     """The parameters of a form. What is not known is ignored; a parameter that came twice is an error (section 3.2)."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    if media_type(request) != FORM:
         raise OAuthError("invalid_request", f"Send this as {FORM}.")
     body = await request.body()
     if len(body) > LARGEST_FORM:

@@ -1,7 +1,15 @@
 """The table of contents of the product: everything that it does, in one typed object."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, is_dataclass
+from typing import Any, get_type_hints
 
+from application.access.api_keys import CreateApiKey, ListApiKeys, RevokeApiKey
+from application.access.impersonation import Impersonate
+from application.access.permissions import ListPermissions
+from application.access.roles import CreateRole, DeleteRole, ListRoles, ShowRole, UpdateRole
+from application.audit.queries import ListAudit
+from application.audit.sealing import SealAudit, VerifyAudit
 from application.housekeeping import Sweep
 from application.identity.account import ChangeMe, ChangePassword, DeleteMe
 from application.identity.administration import CreateFirstAdmin, CreateUser, DeleteUser, SetRoles, UpdateUser
@@ -53,7 +61,47 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Access:
+    """Who may do what."""
+
+    list_permissions: ListPermissions
+
+    list_roles: ListRoles
+    show_role: ShowRole
+    create_role: CreateRole
+    update_role: UpdateRole
+    delete_role: DeleteRole
+
+    create_api_key: CreateApiKey
+    list_api_keys: ListApiKeys
+    revoke_api_key: RevokeApiKey
+
+    impersonate: Impersonate
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Who did what."""
+
+    list_entries: ListAudit
+    seal: SealAudit
+    verify: VerifyAudit
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
+    access: Access
+    audit: Audit
     sweep: Sweep
     store: StoreHealth
+
+
+def use_cases(contents: type[Any] = Application) -> Iterator[tuple[str, type[Any]]]:
+    """Every use case, by the name that the table of contents gives it."""
+    for name, kind in get_type_hints(contents).items():
+        if is_dataclass(kind) and isinstance(kind, type):
+            if "__call__" in vars(kind):
+                yield name, kind
+            else:
+                yield from use_cases(kind)

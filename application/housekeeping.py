@@ -1,31 +1,52 @@
 """What has to be swept now and then, so that nothing expired piles up."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from application.access.api_keys import EXPIRED_KEPT_FOR
+from application.audit.trail import Trail
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
-from domain.access.policy import require
+from domain.access.permissions import Permission
+from domain.access.policy import Rule, holder, require
 
-SWEEP = "housekeeping:sweep"
+SWEEP = Permission("housekeeping:sweep", "Remove what has run out: sessions, keys.")
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
     sessions: int
     signing_keys: int
+    api_keys: int
+
+    def __str__(self) -> str:
+        return f"{self.sessions} sessions, {self.signing_keys} signing keys and {self.api_keys} API keys"
+
+
+NOTHING = Swept(0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Remove sessions and signing keys that have run out."""
+    """Remove sessions and signing keys that have run out, and API keys that did so a month ago."""
+
+    rule: ClassVar[Rule] = holder(SWEEP)
 
     transactions: Transactions
+    trail: Trail
     clock: Clock
 
     async def __call__(self, actor: Actor) -> Swept:
         """How many of each there were."""
-        require(actor, SWEEP)
+        require(actor, self.rule)
         now = self.clock.now()
         async with self.transactions.begin() as uow:
-            return Swept(await uow.sessions.remove_expired(now), await uow.signing_keys.remove_expired(now))
+            swept = Swept(
+                sessions=await uow.sessions.remove_expired(now),
+                signing_keys=await uow.signing_keys.remove_expired(now),
+                api_keys=await uow.api_keys.remove_expired(now - EXPIRED_KEPT_FOR),
+            )
+            if swept != NOTHING:
+                await self.trail.record(uow, actor, "housekeeping.swept")
+        return swept

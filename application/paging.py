@@ -38,7 +38,7 @@ class Sort:
 
     @property
     def by_time(self) -> bool:
-        return self.field.endswith("_at")
+        return self.field == "at" or self.field.endswith("_at")
 
     def __str__(self) -> str:
         return f"-{self.field}" if self.descending else self.field

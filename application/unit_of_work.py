@@ -3,9 +3,15 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from domain.access.api_keys import ApiKeyRepository
+from domain.access.roles import RoleRepository
+from domain.audit.entry import AuditTrail
 from domain.identity.session import SessionRepository
 from domain.identity.signing_key import SigningKeyRepository
 from domain.identity.user import UserRepository
+
+ACCESS = "access"
+"""What changes roles, or who has them, is serialised under this name."""
 
 
 class UnitOfWork(Protocol):
@@ -21,6 +27,15 @@ class UnitOfWork(Protocol):
 
     @property
     def signing_keys(self) -> SigningKeyRepository: ...
+
+    @property
+    def roles(self) -> RoleRepository: ...
+
+    @property
+    def api_keys(self) -> ApiKeyRepository: ...
+
+    @property
+    def audit(self) -> AuditTrail: ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

@@ -4,19 +4,20 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import is_dataclass
-from typing import get_type_hints
 
 import punq
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters import memory, sql
+from adapters.security.api_keys import RandomApiKeys
+from adapters.security.audit_seals import HmacSealSignature
 from adapters.security.bcrypt_hasher import BcryptHasher
 from adapters.security.email_syntax import EmailValidatorSyntax
 from adapters.security.jwt_tokens import JwtAccessTokens
 from adapters.security.opaque_tokens import HmacDeviceTokens, HmacRefreshTokens
 from adapters.security.password_strength import ZxcvbnStrength
 from adapters.security.secrets import (
+    AUDIT_SEALS,
     DEVICE_TOKENS,
     PASSWORD_PEPPER,
     REFRESH_TOKENS,
@@ -25,7 +26,11 @@ from adapters.security.secrets import (
 )
 from adapters.security.signing_keys import Ed25519KeyFactory
 from adapters.system import SystemClock, Uuid7Ids
-from application.app import Application, Identity
+from application.access.permissions import PermissionCatalogue
+from application.access.ports import AccessQueries, KeyMaker
+from application.app import Access, Application, Audit, Identity, use_cases
+from application.audit.ports import AuditQueries, SealSignature
+from application.audit.trail import Trail
 from application.identity.accounts import IdentityRules, NewAccounts, Passwords
 from application.identity.ports import (
     AccessTokens,
@@ -87,6 +92,8 @@ def _register_memory(container: punq.Container) -> None:
     database = memory.MemoryDatabase()
     container.register(Transactions, instance=memory.MemoryTransactions(database))
     container.register(IdentityQueries, instance=memory.MemoryIdentityQueries(database))
+    container.register(AccessQueries, instance=memory.MemoryAccessQueries(database))
+    container.register(AuditQueries, instance=memory.MemoryAuditQueries(database))
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
 
@@ -100,6 +107,8 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
         raise Unavailable("migrations-pending", "The database is older than this version; run: moothall db upgrade")
     container.register(Transactions, instance=sql.SqlTransactions(engine))
     container.register(IdentityQueries, instance=sql.SqlIdentityQueries(engine))
+    container.register(AccessQueries, instance=sql.SqlAccessQueries(engine))
+    container.register(AuditQueries, instance=sql.SqlAuditQueries(engine))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
 
 
@@ -138,6 +147,8 @@ def _register_security(
     container.register(RefreshTokens, instance=HmacRefreshTokens(Keychain.of(known, REFRESH_TOKENS)))
     container.register(DeviceTokens, instance=HmacDeviceTokens(Keychain.of(known, DEVICE_TOKENS)))
     container.register(KeyFactory, instance=key_factory)
+    container.register(KeyMaker, instance=RandomApiKeys())
+    container.register(SealSignature, instance=HmacSealSignature(Keychain.of(known, AUDIT_SEALS)))
     container.register(
         AccessTokens,
         instance=JwtAccessTokens(
@@ -152,10 +163,9 @@ def _register_security(
 
 def _register_use_cases(container: punq.Container) -> None:
     """The table of contents lists every use case; each is built from the ports that it names."""
-    for shared in (Passwords, NewAccounts):
+    for shared in (Passwords, NewAccounts, Trail):
         container.register(shared)
-    for contents in (Identity, Application):
-        for part in get_type_hints(contents).values():
-            if isinstance(part, type) and is_dataclass(part) and part is not Identity:
-                container.register(part)
-        container.register(contents)
+    found = [kind for _, kind in use_cases()]
+    container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
+    for part in (*found, Identity, Access, Audit, Application):
+        container.register(part)

@@ -12,17 +12,42 @@ from pathlib import Path
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.memory import MemoryDatabase, MemoryHealth, MemoryIdentityQueries, MemoryTransactions
-from adapters.sql import Database, Schema, SqlHealth, SqlIdentityQueries, SqlTransactions, create_engine
+from adapters.memory import (
+    MemoryAccessQueries,
+    MemoryAuditQueries,
+    MemoryDatabase,
+    MemoryHealth,
+    MemoryIdentityQueries,
+    MemoryTransactions,
+)
+from adapters.sql import (
+    Database,
+    Schema,
+    SqlAccessQueries,
+    SqlAuditQueries,
+    SqlHealth,
+    SqlIdentityQueries,
+    SqlTransactions,
+    create_engine,
+)
 from adapters.sql.tables import metadata
+from application.access.ports import AccessQueries
+from application.audit.ports import AuditQueries
 from application.identity.ports import IdentityQueries
 from application.ports import StoreHealth
 from application.unit_of_work import Transactions
+from domain.access.roles import BUILT_IN_ROLES
 from tests.services import execute, postgres_url, wait_for
 
 MEMORY = "memory"
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
+BUILT_IN = "INSERT INTO roles VALUES " + ", ".join(  # noqa: S608
+    f"('{role.id}', '{role.name}', '{role.description}', '{' '.join(role.permissions)}', '{role.created_at}',"
+    f" '{role.updated_at}', 1)"
+    for role in BUILT_IN_ROLES
+)
+"""The roles that a migrated database begins with."""
 STORES = [MEMORY, SQLITE, POSTGRESQL]
 
 
@@ -33,6 +58,8 @@ class Store:
     name: str
     transactions: Transactions
     queries: IdentityQueries
+    access: AccessQueries
+    audit: AuditQueries
     health: StoreHealth
     engine: AsyncEngine | None = None
 
@@ -43,13 +70,32 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
     url = database_url(name, directory)
     if url is None:
         memory = MemoryDatabase()
-        yield Store(name, MemoryTransactions(memory), MemoryIdentityQueries(memory), MemoryHealth())
+        yield Store(
+            name,
+            MemoryTransactions(memory),
+            MemoryIdentityQueries(memory),
+            MemoryAccessQueries(memory),
+            MemoryAuditQueries(memory),
+            MemoryHealth(),
+        )
         return
     engine = create_engine(Database(url, timeout=patience))
     try:
-        yield Store(name, SqlTransactions(engine), SqlIdentityQueries(engine), SqlHealth(engine), engine)
+        yield sql_store(name, engine)
     finally:
         await engine.dispose()
+
+
+def sql_store(name: str, engine: AsyncEngine) -> Store:
+    return Store(
+        name,
+        SqlTransactions(engine),
+        SqlIdentityQueries(engine),
+        SqlAccessQueries(engine),
+        SqlAuditQueries(engine),
+        SqlHealth(engine),
+        engine,
+    )
 
 
 def database_url(name: str, directory: Path) -> str | None:
@@ -61,7 +107,7 @@ def database_url(name: str, directory: Path) -> str | None:
         shutil.copy(_migrated_file(), path)
         return f"sqlite:///{path}"
     url = _migrated_server()
-    wait_for(execute(url, *(str(delete(table)) for table in reversed(metadata.sorted_tables))))
+    wait_for(execute(url, *(str(delete(table)) for table in reversed(metadata.sorted_tables)), BUILT_IN))
     return url
 
 

@@ -1,8 +1,17 @@
 """The store that lives and dies with its process: for tests and for `--memory`, under the same contract as SQL."""
 
+from adapters.memory.access_queries import MemoryAccessQueries
+from adapters.memory.audit_queries import MemoryAuditQueries
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.health import MemoryHealth
 from adapters.memory.queries import MemoryIdentityQueries
 from adapters.memory.unit_of_work import MemoryTransactions
 
-__all__ = ["MemoryDatabase", "MemoryHealth", "MemoryIdentityQueries", "MemoryTransactions"]
+__all__ = [
+    "MemoryAccessQueries",
+    "MemoryAuditQueries",
+    "MemoryDatabase",
+    "MemoryHealth",
+    "MemoryIdentityQueries",
+    "MemoryTransactions",
+]

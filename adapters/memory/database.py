@@ -5,6 +5,9 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from domain.access.api_keys import ApiKey
+from domain.access.roles import BUILT_IN_ROLES, Role, permissions_of
+from domain.audit.entry import Entry, Seal
 from domain.errors import MoothallError
 from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
@@ -27,7 +30,15 @@ class MemoryDatabase:
         self.usernames: dict[str, UUID] = {}
         self.sessions: dict[UUID, Session] = {}
         self.signing_keys: dict[str, SigningKey] = {}
+        self.roles: dict[str, Role] = {role.name: role for role in BUILT_IN_ROLES}
+        self.api_keys: dict[UUID, ApiKey] = {}
+        self.audit_entries: dict[UUID, Entry] = {}
+        self.seals: dict[UUID, Seal] = {}
         self.writer = asyncio.Lock()
+
+    def permissions_of(self, user: User) -> frozenset[str]:
+        """All that the user's roles give."""
+        return permissions_of(self.roles[name] for name in user.roles if name in self.roles)
 
 
 class Layer(Generic[K, V]):
@@ -52,8 +63,11 @@ class Layer(Generic[K, V]):
     def put(self, key: K, value: V) -> None:
         self._changes[key] = value
 
-    def remove(self, key: K) -> None:
+    def remove(self, key: K) -> bool:
+        """Whether it was there."""
+        was_there = self.get(key) is not None
         self._changes[key] = None
+        return was_there
 
     def commit(self) -> None:
         for key, value in self._changes.items():
@@ -76,6 +90,10 @@ class Changes:
         self.usernames = Layer(database.usernames)
         self.sessions = Layer(database.sessions)
         self.signing_keys = Layer(database.signing_keys)
+        self.roles = Layer(database.roles)
+        self.api_keys = Layer(database.api_keys)
+        self.audit_entries = Layer(database.audit_entries)
+        self.seals = Layer(database.seals)
         self.spoilt_by: MoothallError | None = None
 
     def spoil(self, error: MoothallError) -> MoothallError:
@@ -86,8 +104,15 @@ class Changes:
         """Raises what spoilt the changes, if anything did."""
         if self.spoilt_by is not None:
             raise self.spoilt_by
-        self.users.commit()
-        self.emails.commit()
-        self.usernames.commit()
-        self.sessions.commit()
-        self.signing_keys.commit()
+        for layer in (
+            self.users,
+            self.emails,
+            self.usernames,
+            self.sessions,
+            self.signing_keys,
+            self.roles,
+            self.api_keys,
+            self.audit_entries,
+            self.seals,
+        ):
+            layer.commit()

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 from adapters.memory.database import MemoryDatabase
+from adapters.memory.paging import page
 from adapters.memory.signing_keys import newest_first
 from application.identity.ports import Credentials, IdentityQueries, SignedIn
 from application.identity.views import SessionView, UserFilters, UserView, Versioned, shown
@@ -14,8 +14,6 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.text import words
-
-T = TypeVar("T")
 
 _SORT_VALUE: Mapping[str, Callable[[User], SortValue]] = {
     "created_at": lambda user: user.created_at,
@@ -38,7 +36,9 @@ class MemoryIdentityQueries(IdentityQueries):
         if session is None or session.is_over(now):
             return None
         user = self._database.users[session.user_id]
-        return SignedIn(shown(user), session.created_at) if user.is_active else None
+        if not user.is_active:
+            return None
+        return SignedIn(shown(user), session.created_at, self._database.permissions_of(user), session.impersonation)
 
     async def user(self, user_id: UUID) -> Versioned[UserView] | None:
         user = self._database.users.get(user_id)
@@ -54,7 +54,7 @@ class MemoryIdentityQueries(IdentityQueries):
     ) -> list[Row[UserView]]:
         value_of = _SORT_VALUE[sort.field]
         rows = [Row(Position(value_of(user), user.id), UserView.of(user)) for user in self._found(filters)]
-        return _page(rows, after=after, offset=offset, limit=limit, descending=sort.descending)
+        return page(rows, after=after, offset=offset, limit=limit, descending=sort.descending)
 
     async def count_users(self, filters: UserFilters) -> int:
         return len(self._found(filters))
@@ -63,7 +63,7 @@ class MemoryIdentityQueries(IdentityQueries):
         self, user_id: UUID, now: datetime, *, after: Position | None, offset: int, limit: int
     ) -> list[Row[SessionView]]:
         rows = [Row(Position(s.last_used_at, s.id), SessionView.of(s)) for s in self._alive(user_id, now)]
-        return _page(rows, after=after, offset=offset, limit=limit, descending=True)
+        return page(rows, after=after, offset=offset, limit=limit, descending=True)
 
     async def count_sessions_of(self, user_id: UUID, now: datetime) -> int:
         return len(self._alive(user_id, now))
@@ -95,17 +95,3 @@ def _passes(user: User, filters: UserFilters, wanted: list[str] | None) -> bool:
         return True
     text = user.search_text
     return bool(wanted) and all(f" {word}" in text for word in wanted)
-
-
-def _page(rows: list[Row[T]], *, after: Position | None, offset: int, limit: int, descending: bool) -> list[Row[T]]:
-    """The rows in order, from behind `after` (or else from `offset`) on."""
-    rows.sort(key=_order, reverse=descending)
-    if after is not None:
-        mark = after.value, after.id
-        rows = [row for row in rows if (_order(row) < mark if descending else _order(row) > mark)]
-        offset = 0
-    return rows[offset : offset + limit]
-
-
-def _order(row: Row[T]) -> tuple[SortValue, UUID]:
-    return row.position.value, row.position.id

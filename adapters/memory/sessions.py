@@ -24,8 +24,8 @@ class MemorySessions(SessionRepository):
         if self._changes.sessions.get(session.id) is not None:
             self._changes.sessions.put(session.id, session)
 
-    async def remove(self, session_id: UUID) -> None:
-        self._changes.sessions.remove(session_id)
+    async def remove(self, session_id: UUID) -> bool:
+        return self._changes.sessions.remove(session_id)
 
     async def remove_all_of(self, user_id: UUID, *, but: UUID | None = None) -> int:
         return self._remove_where(lambda session: session.user_id == user_id and session.id != but)

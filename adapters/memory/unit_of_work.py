@@ -3,7 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from adapters.memory.api_keys import MemoryApiKeys
+from adapters.memory.audit import MemoryAuditTrail
 from adapters.memory.database import Changes, MemoryDatabase
+from adapters.memory.roles import MemoryRoles
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.signing_keys import MemorySigningKeys
 from adapters.memory.users import MemoryUsers
@@ -11,16 +14,22 @@ from application.unit_of_work import Transactions, UnitOfWork
 
 
 class MemoryUnitOfWork(UnitOfWork):
-    __slots__ = ("sessions", "signing_keys", "users")
+    __slots__ = ("api_keys", "audit", "roles", "sessions", "signing_keys", "users")
 
     users: MemoryUsers
     sessions: MemorySessions
     signing_keys: MemorySigningKeys
+    roles: MemoryRoles
+    api_keys: MemoryApiKeys
+    audit: MemoryAuditTrail
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
         self.sessions = MemorySessions(changes)
         self.signing_keys = MemorySigningKeys(changes)
+        self.roles = MemoryRoles(changes)
+        self.api_keys = MemoryApiKeys(changes)
+        self.audit = MemoryAuditTrail(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

@@ -44,6 +44,9 @@ class MemoryUsers(UserRepository):
         for session in self._changes.sessions.values():
             if session.user_id == user_id:
                 self._changes.sessions.remove(session.id)
+        for key in self._changes.api_keys.values():
+            if key.user_id == user_id:
+                self._changes.api_keys.remove(key.id)
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())

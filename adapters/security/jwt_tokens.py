@@ -52,7 +52,16 @@ class JwtAccessTokens(AccessTokens):
         self._reading = asyncio.Lock()
         self._verified: LRUCache[bytes, AccessClaims] = LRUCache(_VERIFIED_AT_MOST)
 
-    async def issue(self, *, user_id: uuid.UUID, session_id: uuid.UUID, now: datetime) -> str:
+    async def issue(
+        self,
+        *,
+        user_id: uuid.UUID,
+        session_id: uuid.UUID,
+        now: datetime,
+        lifetime: timedelta | None = None,
+        impersonator_id: uuid.UUID | None = None,
+        scope: str | None = None,
+    ) -> str:
         keys = await self._current()
         if keys.signing is None:
             keys = await self._fresher(keys)
@@ -60,7 +69,7 @@ class JwtAccessTokens(AccessTokens):
             raise Unavailable("no-signing-key", "There is no key to sign tokens with; see: moothall doctor")
         kid, private_key = keys.signing
         issued_at = int(now.timestamp())
-        claims = {
+        claims: dict[str, object] = {
             "iss": self._issuer,
             "aud": self._audience,
             "sub": str(user_id),
@@ -68,8 +77,12 @@ class JwtAccessTokens(AccessTokens):
             "sid": str(session_id),
             "jti": str(uuid.uuid4()),
             "iat": issued_at,
-            "exp": issued_at + int(self._lifetime.total_seconds()),
+            "exp": issued_at + int((lifetime or self._lifetime).total_seconds()),
         }
+        if impersonator_id is not None:
+            claims["act"] = {"sub": str(impersonator_id)}
+        if scope is not None:
+            claims["scope"] = scope
         return jwt.encode(claims, private_key, ALGORITHM, headers={"kid": kid, "typ": TYPE})
 
     async def read(self, token: str, now: datetime) -> AccessClaims | None:

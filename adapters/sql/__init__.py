@@ -1,9 +1,20 @@
 """PostgreSQL and SQLite, through SQLAlchemy Core: explicit SQL, plain mappers, no mapped classes."""
 
+from adapters.sql.access_queries import SqlAccessQueries
+from adapters.sql.audit_queries import SqlAuditQueries
 from adapters.sql.engine import Database, create_engine
 from adapters.sql.health import SqlHealth
 from adapters.sql.queries import SqlIdentityQueries
 from adapters.sql.schema import Schema
 from adapters.sql.unit_of_work import SqlTransactions
 
-__all__ = ["Database", "Schema", "SqlHealth", "SqlIdentityQueries", "SqlTransactions", "create_engine"]
+__all__ = [
+    "Database",
+    "Schema",
+    "SqlAccessQueries",
+    "SqlAuditQueries",
+    "SqlHealth",
+    "SqlIdentityQueries",
+    "SqlTransactions",
+    "create_engine",
+]

@@ -11,6 +11,7 @@ from domain.errors import Conflict
 MEANINGS: Mapping[str, Callable[[], Conflict]] = {
     "uq_users_email_key": lambda: Conflict("email-taken", "There is an account with this e-mail address already."),
     "uq_users_username_key": lambda: Conflict("username-taken", "This username is taken."),
+    "uq_roles_name": lambda: Conflict("role-taken", "There is a role of this name already."),
 }
 
 _SQLITE_UNIQUE = "UNIQUE constraint failed: "

@@ -7,52 +7,30 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.sql.impersonations import COLUMNS as IMPERSONATION
+from adapters.sql.impersonations import impersonation
 from adapters.sql.paging import paged, place
 from adapters.sql.reading import Reader
 from adapters.sql.signing_keys import NEWEST_FIRST, signing_key
 from adapters.sql.tables import USER_ORDERS, sessions, user_roles, users
+from adapters.sql.text import storable
+from adapters.sql.user_views import VIEW, VIEW_WITH_PERMISSIONS, permissions, user_view, versioned
 from application.identity.ports import Credentials, IdentityQueries, SignedIn
 from application.identity.views import SessionView, UserFilters, UserView, Versioned
 from application.paging import Position, Sort
 from application.paging import Row as Placed
-from domain.access.roles import ADMIN
 from domain.identity.signing_key import SigningKey
-from domain.identity.user import full_name
 from domain.text import words
 
-_BETWEEN_ROLES = "\x1f"
-_separator: Any = literal_column(f"'{_BETWEEN_ROLES}'")  # a text would be put into the statement anew at each execution
-
-_roles = (
-    select(func.aggregate_strings(user_roles.c.role, _separator))
-    .where(user_roles.c.user_id == users.c.id)
-    .scalar_subquery()
-    .label("roles")
-)
-_view = select(
-    users.c.id,
-    users.c.email,
-    users.c.username,
-    users.c.first_name,
-    users.c.last_name,
-    users.c.is_active,
-    users.c.is_verified,
-    users.c.created_at,
-    users.c.updated_at,
-    users.c.last_login_at,
-    users.c.version,
-    _roles,
-)
-
 _SIGNED_IN = (
-    _view.add_columns(sessions.c.created_at.label("signed_in_at"))
+    VIEW_WITH_PERMISSIONS.add_columns(sessions.c.created_at.label("signed_in_at"), *IMPERSONATION)
     .join(sessions, sessions.c.user_id == users.c.id)
     .where(sessions.c.id == bindparam("session_id"), sessions.c.expires_at > bindparam("now"), users.c.is_active)
 )
-_USER = _view.where(users.c.id == bindparam("user_id"))
+_USER = VIEW.where(users.c.id == bindparam("user_id"))
 _CREDENTIALS = select(users.c.id, users.c.password_hash)
 _BY_EMAIL = _CREDENTIALS.where(users.c.email_key == bindparam("key"))
 _BY_USERNAME = _CREDENTIALS.where(users.c.username_key == bindparam("key"))
@@ -67,18 +45,21 @@ class SqlIdentityQueries(IdentityQueries):
 
     async def credentials(self, *, email_key: str | None = None, username_key: str | None = None) -> Credentials | None:
         key = email_key if email_key is not None else username_key
-        if key is None or not _storable(key):
+        if key is None or not storable(key):
             return None
         rows = await self._reader.look_up(_BY_EMAIL if email_key is not None else _BY_USERNAME, {"key": key})
         return Credentials(rows[0].id, rows[0].password_hash) if rows else None
 
     async def signed_in(self, session_id: UUID, now: datetime) -> SignedIn | None:
         rows = await self._reader.look_up(_SIGNED_IN, {"session_id": session_id, "now": now})
-        return SignedIn(_versioned(rows[0]), rows[0].signed_in_at) if rows else None
+        if not rows:
+            return None
+        row = rows[0]
+        return SignedIn(versioned(row), row.signed_in_at, permissions(row), impersonation(row))
 
     async def user(self, user_id: UUID) -> Versioned[UserView] | None:
         rows = await self._reader.look_up(_USER, {"user_id": user_id})
-        return _versioned(rows[0]) if rows else None
+        return versioned(rows[0]) if rows else None
 
     async def find_user(self, *, email_key: str | None = None, username_key: str | None = None) -> UUID | None:
         found = await self.credentials(email_key=email_key, username_key=username_key)
@@ -92,7 +73,7 @@ class SqlIdentityQueries(IdentityQueries):
             return []
         statement = _page(chosen.shape, sort, after is not None)
         rows = await self._reader.search(statement, {**chosen.parameters, **place(after, offset, limit)})
-        return [Placed(Position(row.position, row.id), _user_view(row)) for row in rows]
+        return [Placed(Position(row.position, row.id), user_view(row)) for row in rows]
 
     async def count_users(self, filters: UserFilters) -> int:
         chosen = _Choice.of(filters)
@@ -155,7 +136,7 @@ class _Choice:
         """
         parameters = {}
         if filters.role is not None:
-            if not _storable(filters.role):
+            if not storable(filters.role):
                 return None
             parameters["role"] = filters.role
         wanted = list(dict.fromkeys(words(filters.q))) if filters.q is not None else []
@@ -169,7 +150,7 @@ class _Choice:
 @lru_cache
 def _page(shape: _Shape, sort: Sort, continues: bool) -> Select[Any]:
     value = USER_ORDERS[sort.field]
-    chosen = _view.add_columns(value.label("position")).where(*shape.conditions())
+    chosen = VIEW.add_columns(value.label("position")).where(*shape.conditions())
     return paged(chosen, value, users.c.id, descending=sort.descending, continues=continues)
 
 
@@ -184,34 +165,6 @@ def _count(shape: _Shape) -> Select[Any]:
     return select(func.count()).select_from(users).where(*shape.conditions())
 
 
-def _storable(text: str) -> bool:
-    """Whether a database can hold this text at all: PostgreSQL knows no NUL, and UTF-8 no lone surrogates."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _versioned(row: Row[Any]) -> Versioned[UserView]:
-    return Versioned(_user_view(row), row.version)
-
-
-def _user_view(row: Row[Any]) -> UserView:
-    roles = tuple(sorted(row.roles.split(_BETWEEN_ROLES))) if row.roles else ()
-    return UserView(
-        id=row.id,
-        email=row.email,
-        username=row.username,
-        first_name=row.first_name,
-        last_name=row.last_name,
-        full_name=full_name(row.first_name, row.last_name, row.username),
-        is_active=row.is_active,
-        is_verified=row.is_verified,
-        is_superuser=ADMIN in roles,
-        roles=roles,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        last_login_at=row.last_login_at,
-    )
-
-
 def _session_view(row: Row[Any]) -> SessionView:
     return SessionView(
         id=row.id,
@@ -220,4 +173,5 @@ def _session_view(row: Row[Any]) -> SessionView:
         expires_at=row.expires_at,
         address=row.address,
         user_agent=row.user_agent,
+        impersonated_by=row.impersonator_id,
     )

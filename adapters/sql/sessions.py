@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
+from adapters.sql.impersonations import columns_of, impersonation
 from adapters.sql.tables import sessions, users
 from adapters.sql.work import Work
 from domain.identity.session import Session, SessionRepository
@@ -44,8 +45,8 @@ class SqlSessions(SessionRepository):
     async def save(self, session: Session) -> None:
         await self._work.execute(_UPDATE, {"session_id": session.id, **_columns(session)})
 
-    async def remove(self, session_id: UUID) -> None:
-        await self._work.execute(_DELETE, {"session_id": session_id})
+    async def remove(self, session_id: UUID) -> bool:
+        return (await self._work.execute(_DELETE, {"session_id": session_id})).rowcount > 0
 
     async def remove_all_of(self, user_id: UUID, *, but: UUID | None = None) -> int:
         statement = _DELETE_ALL_OF if but is None else _DELETE_ALL_OF.where(sessions.c.id != but)
@@ -71,6 +72,7 @@ def _session(row: Row[Any]) -> Session:
         expires_at=row.expires_at,
         address=row.address,
         user_agent=row.user_agent,
+        impersonation=impersonation(row),
     )
 
 
@@ -87,4 +89,5 @@ def _columns(session: Session) -> dict[str, object]:
         "expires_at": session.expires_at,
         "address": session.address,
         "user_agent": session.user_agent,
+        **columns_of(session.impersonation),
     }

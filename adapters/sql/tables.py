@@ -1,6 +1,7 @@
 """The tables. The names of constraints are an interface: `constraints.py` tells from them what was taken."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -72,6 +73,71 @@ sessions = Table(
     Column("expires_at", Time, nullable=False, index=True),
     Column("address", Text),
     Column("user_agent", Text),
+    # Of an impersonation. No foreign keys: each use looks whether the administrator's session is still there.
+    Column("impersonator_id", Uuid),
+    Column("impersonator_session_id", Uuid),
+    Column("impersonator_permissions", Text),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Key, nullable=False),  # what `user_roles.role` names, without a foreign key: see docs/decisions/0016
+    Column("description", Text),
+    Column("permissions", Text, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("name"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("permissions", Text, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, index=True),
+    Column("last_used_at", Time),
+    UniqueConstraint("digest"),
+    Index(None, "user_id", "created_at", "id"),
+    Index(None, "created_at", "id"),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Time, nullable=False),
+    Column("action", Key, nullable=False),
+    Column("actor", Key, nullable=False),
+    Column("api_key_id", Uuid),
+    Column("impersonating", Uuid),
+    Column("subject", Key),
+    Column("item", Text),
+    Column("fields", Text, nullable=False),
+    Column("address", Text),
+    Column("request_id", Text),
+    Column("seal_number", BigInteger),  # this and what follows is the seal, which comes later
+    Column("digest", LargeBinary),
+    Column("secret_id", Text),
+    Column("mac", LargeBinary),
+    Index(None, "at", "id"),
+    *(Index(None, filtered, "at", "id") for filtered in ("actor", "action", "subject")),
+)
+_sealed = audit_entries.c.seal_number.is_not(None)
+Index("ix_audit_entries_unsealed_id", audit_entries.c.id, postgresql_where=~_sealed, sqlite_where=~_sealed)
+Index(
+    "ix_audit_entries_seal_number",
+    audit_entries.c.seal_number,
+    unique=True,
+    postgresql_where=_sealed,
+    sqlite_where=_sealed,
 )
 
 signing_keys = Table(

@@ -7,8 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.sql.api_keys import SqlApiKeys
+from adapters.sql.audit import SqlAuditTrail
 from adapters.sql.engine import is_sqlite, timeout_of
 from adapters.sql.failures import translated, unavailable
+from adapters.sql.roles import SqlRoles
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from adapters.sql.users import SqlUsers
@@ -22,16 +25,22 @@ _LOCK_NAME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("
 
 
 class SqlUnitOfWork(UnitOfWork):
-    __slots__ = ("_one_writer", "_work", "sessions", "signing_keys", "users")
+    __slots__ = ("_one_writer", "_work", "api_keys", "audit", "roles", "sessions", "signing_keys", "users")
 
     users: SqlUsers
     sessions: SqlSessions
     signing_keys: SqlSigningKeys
+    roles: SqlRoles
+    api_keys: SqlApiKeys
+    audit: SqlAuditTrail
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
         self.sessions = SqlSessions(work)
         self.signing_keys = SqlSigningKeys(work)
+        self.roles = SqlRoles(work)
+        self.api_keys = SqlApiKeys(work)
+        self.audit = SqlAuditTrail(work)
         self._work = work
         self._one_writer = one_writer
 

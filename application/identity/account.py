@@ -1,21 +1,18 @@
 """What members do to their own account."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from application.identity.accounts import (
-    ADMINISTRATORS,
-    Expected,
-    Passwords,
-    an_administrator_stays,
-    loaded,
-    only_these,
-)
+from application.audit.trail import Trail
+from application.identity.accounts import Passwords, an_administrator_stays, loaded, only_these
 from application.identity.ports import PasswordHasher
 from application.identity.views import UserView, Versioned, shown
 from application.ports import Clock
-from application.unit_of_work import Transactions
+from application.unit_of_work import ACCESS, Transactions
+from application.versions import Expected
 from domain.access.actor import Actor
-from domain.access.policy import require_member, require_recent_sign_in
+from domain.access.policy import OWNER_IN_PERSON, OWNER_JUST_SIGNED_IN, Rule, require_own
+from domain.audit.entry import changed_fields
 from domain.errors import Conflict, Invalid
 
 OWN_FIELDS = frozenset({"username", "first_name", "last_name"})
@@ -25,17 +22,23 @@ OWN_FIELDS = frozenset({"username", "first_name", "last_name"})
 class ChangeMe:
     """Change the fields that are given, and no others: `username`, `first_name`, `last_name`; None clears one."""
 
+    rule: ClassVar[Rule] = OWNER_IN_PERSON
+
     transactions: Transactions
+    trail: Trail
     clock: Clock
 
     async def __call__(self, actor: Actor, *, expected: Expected = None, **changes: str | None) -> Versioned[UserView]:
         """Raises Invalid, Conflict (`username-taken`), Stale."""
-        user_id = require_member(actor)
+        user_id = require_own(actor, self.rule)
         only_these(changes, OWN_FIELDS)
         async with self.transactions.begin() as uow:
             user = await loaded(uow, user_id, expected=expected)
             changed = user.changed(self.clock.now(), **changes)
             if changed is not user:
+                await self.trail.record(
+                    uow, actor, "user.updated", subject=user_id, fields=changed_fields(user, changed)
+                )
                 user = await uow.users.save(changed)
         return shown(user)
 
@@ -44,25 +47,31 @@ class ChangeMe:
 class DeleteMe:
     """Everything goes. Needs a sign-in of the last 15 minutes."""
 
+    rule: ClassVar[Rule] = OWNER_JUST_SIGNED_IN
+
     transactions: Transactions
+    trail: Trail
     clock: Clock
 
     async def __call__(self, actor: Actor, *, expected: Expected = None) -> None:
         """Raises Denied (`sign-in-again`), Conflict (`last-admin`), Stale."""
-        user_id = require_member(actor)
-        require_recent_sign_in(actor, self.clock.now())
+        user_id = require_own(actor, self.rule, now=self.clock.now())
         async with self.transactions.begin() as uow:
-            await uow.serialise(ADMINISTRATORS)
+            await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
             await an_administrator_stays(uow, user)
             await uow.users.remove(user_id)
+            await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 
 
 @dataclass(frozen=True)
 class ChangePassword:
     """A new password for who knows the old one. Every other session ends."""
 
+    rule: ClassVar[Rule] = OWNER_IN_PERSON
+
     transactions: Transactions
+    trail: Trail
     passwords: Passwords
     hasher: PasswordHasher
     clock: Clock
@@ -71,7 +80,7 @@ class ChangePassword:
         self, actor: Actor, *, current_password: str, new_password: str, expected: Expected = None
     ) -> None:
         """Raises Invalid (`wrong-password`, `password-refused`), Stale, Conflict (`changed-meanwhile`)."""
-        user_id = require_member(actor)
+        user_id = require_own(actor, self.rule)
         async with self.transactions.begin() as uow:
             user = await loaded(uow, user_id, expected=expected)
         if not (await self.hasher.verify(current_password, user.password_hash)).right:
@@ -83,3 +92,4 @@ class ChangePassword:
                 raise Conflict("changed-meanwhile", "The password was changed meanwhile; try again.")
             await uow.users.save(now_stored.changed(self.clock.now(), password_hash=new_hash))
             await uow.sessions.remove_all_of(user_id, but=actor.session_id)
+            await self.trail.record(uow, actor, "user.updated", subject=user_id, fields=["password"])

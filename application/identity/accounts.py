@@ -7,14 +7,11 @@ from uuid import UUID
 
 from application.identity.ports import EmailSyntax, PasswordHasher, PasswordStrength
 from application.unit_of_work import UnitOfWork
+from application.versions import Expected, require_version
 from domain.access.roles import MEMBER
-from domain.errors import Conflict, Invalid, NotFound, Stale
+from domain.errors import Conflict, Invalid, NotFound
 from domain.identity.password_policy import PasswordPolicy, refused
 from domain.identity.user import User
-
-ADMINISTRATORS = "administrators"
-
-Expected = frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +95,7 @@ async def loaded(uow: UnitOfWork, user_id: UUID, *, expected: Expected = None) -
     user = await uow.users.get(user_id)
     if user is None:
         raise no_such_user()
-    if expected is not None and user.version not in expected:
-        raise Stale("stale-version", "The account is at another version than the one that was named; read it again.")
+    require_version(user.version, expected)
     return user
 
 
@@ -114,7 +110,7 @@ def only_these(changes: Mapping[str, object], allowed: frozenset[str]) -> None:
 
 
 async def an_administrator_stays(uow: UnitOfWork, user: User) -> None:
-    """Call before an active administrator goes, in a unit of work that called `serialise(ADMINISTRATORS)` first.
+    """Call before an active administrator goes, in a unit of work that called `serialise(ACCESS)` first.
 
     Raises:
         Conflict: `last-admin`.

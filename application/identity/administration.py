@@ -2,30 +2,29 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
-from application.identity.accounts import (
-    ADMINISTRATORS,
-    Expected,
-    NewAccounts,
-    an_administrator_stays,
-    loaded,
-    only_these,
-)
+from application.access.reach import require_reach_over
+from application.audit.trail import Trail
+from application.identity.accounts import NewAccounts, an_administrator_stays, loaded, only_these
 from application.identity.ports import EmailSyntax
 from application.identity.views import UserView, Versioned, shown
 from application.ports import Clock, Ids
-from application.unit_of_work import Transactions
+from application.unit_of_work import ACCESS, Transactions, UnitOfWork
+from application.versions import Expected
 from domain.access.actor import Actor
-from domain.access.policy import require
-from domain.access.roles import ADMIN, MEMBER, known_roles
+from domain.access.permissions import Permission
+from domain.access.policy import OPERATOR, Rule, holder, require, require_reach
+from domain.access.roles import ADMIN, MEMBER, permissions_of, unknown_role
+from domain.audit.entry import changed_fields
 from domain.errors import Conflict
 from domain.identity.user import User
 
-CREATE = "users:create"
-UPDATE = "users:update"
-DELETE = "users:delete"
-SET_ROLES = "users:set-roles"
+CREATE = Permission("users:create", "Make accounts for others.")
+UPDATE = Permission("users:update", "Change, deactivate and reactivate members' accounts.")
+DELETE = Permission("users:delete", "Delete members' accounts and all they have.")
+SET_ROLES = Permission("users:set-roles", "Give and take roles that allow no more than one may oneself.")
 
 ADMINISTERED_FIELDS = frozenset({"email", "username", "first_name", "last_name", "is_active", "is_verified"})
 
@@ -35,7 +34,10 @@ class CreateUser:
     """An account for somebody else. Without a password nobody can sign in to it yet. Giving roles needs
     `users:set-roles` too."""
 
+    rule: ClassVar[Rule] = holder(CREATE)
+
     transactions: Transactions
+    trail: Trail
     accounts: NewAccounts
     clock: Clock
     ids: Ids
@@ -53,10 +55,11 @@ class CreateUser:
         is_verified: bool = False,
         roles: Iterable[str] | None = None,
     ) -> Versioned[UserView]:
-        """Raises Invalid for the fields, and Conflict (`email-taken`, `username-taken`)."""
-        require(actor, CREATE)
+        """Raises Invalid for the fields (`unknown-role`), Denied (`beyond-your-rights`), and Conflict (`email-taken`,
+        `username-taken`)."""
+        require(actor, self.rule)
         if roles is not None:
-            require(actor, SET_ROLES)
+            require(actor, SetRoles.rule)
         user = await self.accounts.make(
             id=self.ids.new(),
             now=self.clock.now(),
@@ -67,10 +70,16 @@ class CreateUser:
             last_name=last_name,
             is_active=is_active,
             is_verified=is_verified,
-            roles=known_roles(roles) if roles is not None else frozenset({MEMBER}),
+            roles=frozenset({MEMBER} if roles is None else roles),
         )
         async with self.transactions.begin() as uow:
+            if roles is not None:
+                await uow.serialise(ACCESS)
+                await _require_reach_of_roles(uow, actor, user.roles)
             await uow.users.add(user)
+            await self.trail.record(
+                uow, actor, "user.created", subject=user.id, fields=[f"+{role}" for role in sorted(user.roles)]
+            )
         return shown(user)
 
 
@@ -78,7 +87,10 @@ class CreateUser:
 class CreateFirstAdmin:
     """The first administrator, where there is none yet; of two at once one is made. The operator's right alone."""
 
+    rule: ClassVar[Rule] = OPERATOR
+
     transactions: Transactions
+    trail: Trail
     accounts: NewAccounts
     clock: Clock
     ids: Ids
@@ -87,7 +99,7 @@ class CreateFirstAdmin:
         self, actor: Actor, *, email: str, password: str, username: str | None = None
     ) -> Versioned[UserView]:
         """Raises Conflict (`admin-exists`, `email-taken`, `username-taken`)."""
-        require(actor, SET_ROLES)
+        require(actor, self.rule)
         user = await self.accounts.make(
             id=self.ids.new(),
             now=self.clock.now(),
@@ -100,10 +112,13 @@ class CreateFirstAdmin:
             roles=frozenset({ADMIN, MEMBER}),
         )
         async with self.transactions.begin() as uow:
-            await uow.serialise(ADMINISTRATORS)
+            await uow.serialise(ACCESS)
             if await uow.users.another_admin_exists(None):
                 raise Conflict("admin-exists", "There is an administrator already, who can make others.")
             await uow.users.add(user)
+            await self.trail.record(
+                uow, actor, "user.created", subject=user.id, fields=[f"+{role}" for role in sorted(user.roles)]
+            )
         return shown(user)
 
 
@@ -112,19 +127,24 @@ class UpdateUser:
     """Change the fields that are given, and no others. Who is deactivated, or gets another e-mail address, is signed
     out everywhere; a new address is unverified unless it is said to be verified."""
 
+    rule: ClassVar[Rule] = holder(UPDATE)
+
     transactions: Transactions
+    trail: Trail
     emails: EmailSyntax
     clock: Clock
 
     async def __call__(
         self, actor: Actor, *, user_id: UUID, expected: Expected = None, **changes: str | bool | None
     ) -> Versioned[UserView]:
-        """Raises NotFound, Invalid, Stale, Conflict (`email-taken`, `username-taken`, `last-admin`)."""
-        require(actor, UPDATE)
+        """Raises NotFound, Invalid, Denied (`beyond-your-rights`), Stale, Conflict (`email-taken`, `username-taken`,
+        `last-admin`)."""
+        require(actor, self.rule)
         only_these(changes, ADMINISTERED_FIELDS)
         async with self.transactions.begin() as uow:
-            await uow.serialise(ADMINISTRATORS)
+            await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
+            await require_reach_over(uow, actor, user)
             changed = self._changed(user, changes)
             if changed is user:
                 return shown(user)
@@ -132,6 +152,7 @@ class UpdateUser:
                 await an_administrator_stays(uow, user)
             if not changed.is_active or changed.email.key != user.email.key:
                 await uow.sessions.remove_all_of(user_id)
+            await self.trail.record(uow, actor, "user.updated", subject=user_id, fields=changed_fields(user, changed))
             return shown(await uow.users.save(changed))
 
     def _changed(self, user: User, changes: dict[str, str | bool | None]) -> User:
@@ -148,35 +169,63 @@ class UpdateUser:
 class SetRoles:
     """The user has exactly these roles from now on."""
 
+    rule: ClassVar[Rule] = holder(SET_ROLES)
+
     transactions: Transactions
+    trail: Trail
     clock: Clock
 
     async def __call__(
         self, actor: Actor, *, user_id: UUID, roles: Iterable[str], expected: Expected = None
     ) -> Versioned[UserView]:
-        """Raises NotFound, Invalid (`unknown-role`), Stale, Conflict (`last-admin`)."""
-        require(actor, SET_ROLES)
-        wanted = known_roles(roles)
+        """Raises NotFound, Invalid (`unknown-role`), Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
+        require(actor, self.rule)
+        wanted = frozenset(roles)
         async with self.transactions.begin() as uow:
-            await uow.serialise(ADMINISTRATORS)
+            await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
+            await _require_reach_of_roles(uow, actor, wanted - user.roles, user.roles - wanted)
             if ADMIN not in wanted:
                 await an_administrator_stays(uow, user)
             changed = user.changed(self.clock.now(), roles=wanted)
             if changed is not user:
+                await self.trail.record(
+                    uow, actor, "user.roles-set", subject=user_id, fields=changed_fields(user, changed)
+                )
                 user = await uow.users.save(changed)
         return shown(user)
 
 
 @dataclass(frozen=True)
 class DeleteUser:
+    rule: ClassVar[Rule] = holder(DELETE)
+
     transactions: Transactions
+    trail: Trail
 
     async def __call__(self, actor: Actor, *, user_id: UUID, expected: Expected = None) -> None:
-        """Raises NotFound, Stale, Conflict (`last-admin`)."""
-        require(actor, DELETE)
+        """Raises NotFound, Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
+        require(actor, self.rule)
         async with self.transactions.begin() as uow:
-            await uow.serialise(ADMINISTRATORS)
+            await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
+            await require_reach_over(uow, actor, user)
             await an_administrator_stays(uow, user)
             await uow.users.remove(user_id)
+            await self.trail.record(uow, actor, "user.deleted", subject=user_id)
+
+
+async def _require_reach_of_roles(
+    uow: UnitOfWork, actor: Actor, given: frozenset[str], taken: frozenset[str] = frozenset()
+) -> None:
+    """Nobody gives or takes what they do not hold; the role that everybody gets is no gift.
+
+    Raises:
+        Invalid: `unknown-role`.
+        Denied: `beyond-your-rights`.
+    """
+    roles = {role.name: role for role in await uow.roles.all()}
+    if unknown := given - roles.keys():
+        raise unknown_role(unknown)
+    moved = (given | taken) - {MEMBER}
+    require_reach(actor, permissions_of(role for name, role in roles.items() if name in moved))

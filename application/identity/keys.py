@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
+from application.audit.trail import Trail
 from application.identity.accounts import IdentityRules
 from application.identity.ports import IdentityQueries, KeyFactory
 from application.identity.views import SigningKeyView
 from application.ports import Clock
 from application.unit_of_work import Transactions
-from domain.access.actor import Actor
-from domain.access.policy import require
+from domain.access.actor import PROCESS, Actor
+from domain.access.permissions import Permission
+from domain.access.policy import ANYBODY, PROCESS_ITSELF, Rule, holder, require
 from domain.identity.signing_key import SigningKey
 
-READ = "keys:read"
-ROTATE = "keys:rotate"
+READ = Permission("keys:read", "See which keys sign access tokens.")
+ROTATE = Permission("keys:rotate", "Sign access tokens with a new key.")
 SIGNING_KEYS = "signing-keys"
 NEWS_TRAVELS_WITHIN = timedelta(minutes=1)
 """How long a process may go on signing with a key that another process retired."""
@@ -24,7 +27,10 @@ NEWS_TRAVELS_WITHIN = timedelta(minutes=1)
 class EnsureSigningKey:
     """A first key, where there is none that this installation's secret opens; of two at once, one is made."""
 
+    rule: ClassVar[Rule] = PROCESS_ITSELF
+
     transactions: Transactions
+    trail: Trail
     keys: KeyFactory
     clock: Clock
 
@@ -33,20 +39,25 @@ class EnsureSigningKey:
             await uow.serialise(SIGNING_KEYS)
             usable = [k for k in await uow.signing_keys.all() if k.retired_at is None and self.keys.opens(k)]
             if not usable:
-                await uow.signing_keys.add(self.keys.make(self.clock.now()))
+                key = self.keys.make(self.clock.now())
+                await uow.signing_keys.add(key)
+                await self.trail.record(uow, PROCESS, "signing-key.created", subject=key.kid)
 
 
 @dataclass(frozen=True)
 class RotateSigningKeys:
     """A new key signs from now on; the others verify until the last token that they signed has run out."""
 
+    rule: ClassVar[Rule] = holder(ROTATE)
+
     transactions: Transactions
+    trail: Trail
     keys: KeyFactory
     rules: IdentityRules
     clock: Clock
 
     async def __call__(self, actor: Actor) -> SigningKeyView:
-        require(actor, ROTATE)
+        require(actor, self.rule)
         now = self.clock.now()
         overlap = self.rules.access_token_ttl + NEWS_TRAVELS_WITHIN
         async with self.transactions.begin() as uow:
@@ -57,21 +68,26 @@ class RotateSigningKeys:
                     await uow.signing_keys.save(key.retired(now, overlap))
             new = self.keys.make(now)
             await uow.signing_keys.add(new)
+            await self.trail.record(uow, actor, "signing-key.rotated", subject=new.kid)
         return _shown(new)
 
 
 @dataclass(frozen=True)
 class ListSigningKeys:
+    rule: ClassVar[Rule] = holder(READ)
+
     queries: IdentityQueries
 
     async def __call__(self, actor: Actor) -> Sequence[SigningKeyView]:
-        require(actor, READ)
+        require(actor, self.rule)
         return [_shown(key) for key in await self.queries.signing_keys()]
 
 
 @dataclass(frozen=True)
 class PublishKeys:
     """The public halves with which anybody can verify our access tokens (RFC 7517)."""
+
+    rule: ClassVar[Rule] = ANYBODY
 
     queries: IdentityQueries
     keys: KeyFactory

@@ -1,14 +1,14 @@
 """What identity needs from outside: passwords, tokens, e-mail syntax, and its read side."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from application.identity.views import SessionView, UserFilters, UserView, Versioned
 from application.paging import Position, Row, Sort
 from domain.identity.email import EmailAddress
-from domain.identity.session import Session
+from domain.identity.session import Impersonation, Session
 from domain.identity.signing_key import SigningKey
 
 
@@ -57,7 +57,18 @@ class AccessClaims:
 
 
 class AccessTokens(Protocol):
-    async def issue(self, *, user_id: UUID, session_id: UUID, now: datetime) -> str: ...
+    async def issue(
+        self,
+        *,
+        user_id: UUID,
+        session_id: UUID,
+        now: datetime,
+        lifetime: timedelta | None = None,
+        impersonator_id: UUID | None = None,
+        scope: str | None = None,
+    ) -> str:
+        """`lifetime` None: the usual one. `impersonator_id` becomes the claim `act` (RFC 8693, section 4.1)."""
+        ...
 
     async def read(self, token: str, now: datetime) -> AccessClaims | None:
         """None where it is not ours, was changed, or has run out."""
@@ -127,10 +138,12 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A live session and its active user, found in one round trip."""
+    """A live session and its active user, found in one round trip; `permissions` are all that the user's roles give."""
 
     user: Versioned[UserView]
     signed_in_at: datetime
+    permissions: frozenset[str]
+    impersonation: Impersonation | None = None
 
 
 class IdentityQueries(Protocol):

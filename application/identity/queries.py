@@ -1,6 +1,7 @@
 """Looking members up."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from application.identity.accounts import no_such_user
@@ -8,20 +9,23 @@ from application.identity.ports import EmailSyntax, IdentityQueries
 from application.identity.views import USER_SORTS, UserFilters, UserView, Versioned
 from application.paging import Page, PageRequest, Sort
 from domain.access.actor import Actor
-from domain.access.policy import require
+from domain.access.permissions import Permission
+from domain.access.policy import Rule, holder, require
 from domain.errors import Invalid, NotFound
 from domain.identity.user import USERNAME
 
-READ = "users:read"
+READ = Permission("users:read", "See every member's account.")
 
 
 @dataclass(frozen=True)
 class ShowUser:
+    rule: ClassVar[Rule] = holder(READ)
+
     queries: IdentityQueries
 
     async def __call__(self, actor: Actor, *, user_id: UUID) -> Versioned[UserView]:
         """Raises NotFound (`user-not-found`)."""
-        require(actor, READ)
+        require(actor, self.rule)
         found = await self.queries.user(user_id)
         if found is None:
             raise no_such_user()
@@ -32,12 +36,14 @@ class ShowUser:
 class FindUser:
     """From what people call a user (an id, an e-mail address or a username) to the id."""
 
+    rule: ClassVar[Rule] = holder(READ)
+
     queries: IdentityQueries
     emails: EmailSyntax
 
     async def __call__(self, actor: Actor, *, name: str) -> UUID:
         """Raises NotFound (`user-not-found`)."""
-        require(actor, READ)
+        require(actor, self.rule)
         found = await self._find(name)
         if found is None:
             raise NotFound("user-not-found", f"There is no user {name!r}.")
@@ -62,6 +68,8 @@ class FindUser:
 class ListUsers:
     """Newest first, unless sorted otherwise."""
 
+    rule: ClassVar[Rule] = holder(READ)
+
     queries: IdentityQueries
 
     async def __call__(
@@ -72,7 +80,7 @@ class ListUsers:
         sort: str = "-created_at",
         page: PageRequest = PageRequest(),
     ) -> Page[UserView]:
-        require(actor, READ)
+        require(actor, self.rule)
         order = Sort.parse(sort, USER_SORTS)
         rows = await self.queries.users(
             filters, order, after=page.after(order), offset=page.offset, limit=page.size + 1

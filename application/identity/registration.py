@@ -1,19 +1,25 @@
 """Becoming a member."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from application.audit.trail import Trail
 from application.identity.accounts import NewAccounts
 from application.identity.views import UserView, Versioned, shown
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
+from domain.access.policy import ANYBODY, Rule
 
 
 @dataclass(frozen=True)
 class Register:
     """Anybody may make themselves an account."""
 
+    rule: ClassVar[Rule] = ANYBODY
+
     transactions: Transactions
+    trail: Trail
     accounts: NewAccounts
     clock: Clock
     ids: Ids
@@ -40,4 +46,5 @@ class Register:
         )
         async with self.transactions.begin() as uow:
             await uow.users.add(user)
+            await self.trail.record(uow, actor, "user.registered", subject=user.id)
         return shown(user)

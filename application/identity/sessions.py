@@ -1,8 +1,10 @@
 """A member's sessions: see them, end them."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 from uuid import UUID
 
+from application.audit.trail import Trail
 from application.identity.accounts import no_such_user
 from application.identity.ports import IdentityQueries
 from application.identity.views import SessionView
@@ -10,11 +12,12 @@ from application.paging import Page, PageRequest, Row, Sort
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
-from domain.access.policy import holds, require, require_member
+from domain.access.permissions import Permission
+from domain.access.policy import OWNER_IN_PERSON, Rule, holder, judge, require, require_own
 from domain.errors import NotFound
 
-READ = "sessions:read"
-END = "sessions:end"
+READ = Permission("sessions:read", "See where every member is signed in.")
+END = Permission("sessions:end", "Sign every member out.")
 LAST_USED_FIRST = Sort("last_used_at", descending=True)
 
 
@@ -22,14 +25,16 @@ LAST_USED_FIRST = Sort("last_used_at", descending=True)
 class ListSessions:
     """One's own, or with `sessions:read` anybody's; the one used last first."""
 
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(READ)
+
     queries: IdentityQueries
     clock: Clock
 
     async def __call__(
         self, actor: Actor, *, user_id: UUID | None = None, page: PageRequest = PageRequest()
     ) -> Page[SessionView]:
-        owner = user_id or require_member(actor)
-        require(actor, READ, owner=owner)
+        owner = user_id or require_own(actor, self.rule)
+        require(actor, self.rule, owner=owner)
         if user_id is not None and await self.queries.user(user_id) is None:
             raise no_such_user()
         now = self.clock.now()
@@ -45,42 +50,63 @@ class ListSessions:
 class EndSession:
     """One's own, or with `sessions:end` anybody's. Whether another member's session exists is not told."""
 
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(END)
+
     transactions: Transactions
     queries: IdentityQueries
+    trail: Trail
 
     async def __call__(self, actor: Actor, *, session_id: UUID) -> None:
         """Raises NotFound (`session-not-found`)."""
         owner = await self.queries.owner_of_session(session_id)
-        require(actor, END, owner=actor.user_id)
-        if owner is None or (owner != actor.user_id and not holds(actor.permissions, END)):
-            raise NotFound("session-not-found", "There is no such session.")
+        require(actor, self.rule, owner=actor.user_id)
+        if owner is None or judge(actor, self.rule, owner=owner) is not None:
+            raise _no_such_session()
         async with self.transactions.begin() as uow:
-            await uow.sessions.remove(session_id)
+            if not await uow.sessions.remove(session_id):
+                raise _no_such_session()
+            await self.trail.record(uow, actor, "session.ended", subject=owner, item=session_id)
 
 
 @dataclass(frozen=True)
 class EndOtherSessions:
     """All of one's own but the one that asks."""
 
+    rule: ClassVar[Rule] = OWNER_IN_PERSON
+
     transactions: Transactions
+    trail: Trail
 
     async def __call__(self, actor: Actor) -> int:
         """How many there were."""
-        user_id = require_member(actor)
+        user_id = require_own(actor, self.rule)
         async with self.transactions.begin() as uow:
-            return await uow.sessions.remove_all_of(user_id, but=actor.session_id)
+            ended = await uow.sessions.remove_all_of(user_id, but=actor.session_id)
+            if ended:
+                await self.trail.record(uow, actor, "session.others-ended", subject=user_id)
+        return ended
 
 
 @dataclass(frozen=True)
 class EndSessionsOf:
     """All sessions of a user, with `sessions:end`."""
 
+    rule: ClassVar[Rule] = holder(END)
+
     transactions: Transactions
+    trail: Trail
 
     async def __call__(self, actor: Actor, *, user_id: UUID) -> int:
         """How many there were. Raises NotFound (`user-not-found`)."""
-        require(actor, END)
+        require(actor, self.rule)
         async with self.transactions.begin() as uow:
             if await uow.users.get(user_id) is None:
                 raise no_such_user()
-            return await uow.sessions.remove_all_of(user_id)
+            ended = await uow.sessions.remove_all_of(user_id)
+            if ended:
+                await self.trail.record(uow, actor, "session.all-ended", subject=user_id)
+        return ended
+
+
+def _no_such_session() -> NotFound:
+    return NotFound("session-not-found", "There is no such session.")

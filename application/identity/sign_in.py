@@ -1,8 +1,10 @@
 """Signing in, staying signed in, signing out."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 from uuid import UUID
 
+from application.audit.trail import Trail
 from application.identity.accounts import IdentityRules
 from application.identity.ports import (
     AccessTokens,
@@ -17,9 +19,9 @@ from application.identity.views import TokenPair
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
-from domain.access.policy import require_member
+from domain.access.policy import ANYBODY, OWNER, Rule, require_own
 from domain.errors import Denied, Invalid, Unauthenticated
-from domain.identity.session import Client, Refresh, Session
+from domain.identity.session import Refresh, Session
 from domain.identity.user import USERNAME
 
 MOST_ATTEMPTS = 3
@@ -34,6 +36,8 @@ class LogIn:
     that an account is not admitted.
     """
 
+    rule: ClassVar[Rule] = ANYBODY
+
     transactions: Transactions
     queries: IdentityQueries
     emails: EmailSyntax
@@ -42,12 +46,11 @@ class LogIn:
     refresh_tokens: RefreshTokens
     device_tokens: DeviceTokens
     rules: IdentityRules
+    trail: Trail
     clock: Clock
     ids: Ids
 
-    async def __call__(
-        self, actor: Actor, *, login: str, password: str, device_token: str | None = None, client: Client = Client()
-    ) -> TokenPair:
+    async def __call__(self, actor: Actor, *, login: str, password: str, device_token: str | None = None) -> TokenPair:
         """Raises Unauthenticated (`bad-credentials`) or Denied (`account-disabled`)."""
         for _ in range(MOST_ATTEMPTS):
             known = await self._credentials(login)
@@ -56,7 +59,7 @@ class LogIn:
             if known is None or stored is None or not verdict.right:
                 raise _bad_credentials()
             hash_to_keep = await self.hasher.hash(password) if verdict.outdated else stored
-            session = await self._start_session(known.user_id, stored, hash_to_keep, client)
+            session = await self._start_session(actor, known.user_id, stored, hash_to_keep)
             if session is not None:
                 break
         else:
@@ -66,7 +69,7 @@ class LogIn:
         return replace(pair, device_token=device_token if recognised else self.device_tokens.issue(session.user_id))
 
     async def _start_session(
-        self, user_id: UUID, verified_hash: str, hash_to_keep: str, client: Client
+        self, actor: Actor, user_id: UUID, verified_hash: str, hash_to_keep: str
     ) -> Session | None:
         """None where another hash is stored by now than the one that the password was compared with: it was made anew
         by a parallel sign-in, or the password was changed."""
@@ -78,7 +81,7 @@ class LogIn:
             secret_id=self.refresh_tokens.secret_id,
             now=now,
             lifetime=self.rules.refresh_token_ttl,
-            client=client,
+            origin=actor.origin,
         )
         async with self.transactions.begin() as uow:
             user = await uow.users.get(user_id)
@@ -90,6 +93,9 @@ class LogIn:
                 raise Denied("account-disabled", "This account is disabled.")
             await uow.users.record_sign_in(user.id, now, password_hash=hash_to_keep)
             await uow.sessions.add(session)
+            await self.trail.record(
+                uow, actor.proved_to_be(user.id), "session.started", subject=user.id, item=session.id
+            )
         return session
 
     async def _credentials(self, login: str) -> Credentials | None:
@@ -110,13 +116,16 @@ class RefreshSession:
     the whole session ends.
     """
 
+    rule: ClassVar[Rule] = ANYBODY
+
     transactions: Transactions
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     rules: IdentityRules
+    trail: Trail
     clock: Clock
 
-    async def __call__(self, actor: Actor, *, refresh_token: str, client: Client = Client()) -> TokenPair:
+    async def __call__(self, actor: Actor, *, refresh_token: str) -> TokenPair:
         """Raises Unauthenticated (`bad-refresh-token`)."""
         claims = self.refresh_tokens.read(refresh_token)
         if claims is None:
@@ -124,7 +133,7 @@ class RefreshSession:
         async with self.transactions.begin() as uow:
             session = await uow.sessions.get(claims.session_id)
             now = self.clock.now()
-            if session is None or session.is_over(now):
+            if session is None or session.is_over(now) or session.impersonation is not None:
                 raise _bad_refresh_token()
             if not self.refresh_tokens.proves(refresh_token, session, claims.counter):
                 raise _bad_refresh_token()
@@ -133,10 +142,13 @@ class RefreshSession:
                 raise _bad_refresh_token()
             meaning = session.judge(claims.counter, now, self.rules.refresh_grace)
             if meaning is Refresh.NEXT:
-                session = session.rotated(now, client)
+                session = session.rotated(now, actor.origin)
                 await uow.sessions.save(session)
+                owner = actor.proved_to_be(user.id)
+                await self.trail.record(uow, owner, "session.refreshed", subject=user.id, item=session.id)
             elif meaning is Refresh.REUSED:
                 await uow.sessions.remove(session.id)
+                await self.trail.record(uow, actor, "session.reuse-detected", subject=user.id, item=session.id)
         if meaning is Refresh.REUSED:
             raise _bad_refresh_token()
         return await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
@@ -144,15 +156,21 @@ class RefreshSession:
 
 @dataclass(frozen=True)
 class LogOut:
-    """End the session that asks."""
+    """End the session that asks, one of an impersonation too."""
+
+    rule: ClassVar[Rule] = OWNER
 
     transactions: Transactions
+    trail: Trail
 
     async def __call__(self, actor: Actor) -> None:
-        require_member(actor)
-        if actor.session_id is not None:
-            async with self.transactions.begin() as uow:
-                await uow.sessions.remove(actor.session_id)
+        """Raises Denied (`no-session`): an API key has none; it is revoked."""
+        user_id = require_own(actor, self.rule)
+        if actor.session_id is None:
+            raise Denied("no-session", "An API key has no session to end; it can be revoked.")
+        async with self.transactions.begin() as uow:
+            if await uow.sessions.remove(actor.session_id):
+                await self.trail.record(uow, actor, "session.ended", subject=user_id, item=actor.session_id)
 
 
 async def _pair(

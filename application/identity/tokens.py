@@ -2,26 +2,33 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
+from application.audit.trail import Trail
 from application.identity.accounts import IdentityRules
+from application.identity.caller import live_session
 from application.identity.ports import AccessTokens, IdentityQueries, RefreshTokens
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
-from domain.access.policy import require
+from domain.access.permissions import Permission
+from domain.access.policy import ANYBODY, Rule, holder, require
 from domain.identity.session import Refresh, Session
 
-INTROSPECT = "tokens:introspect"
+INTROSPECT = Permission("tokens:introspect", "Ask whether a token is good, and whose it is.")
 
 
 @dataclass(frozen=True)
 class RevokeToken:
     """End the session that a token of either kind belongs to; whoever holds one may. A bad one changes nothing."""
 
+    rule: ClassVar[Rule] = ANYBODY
+
     transactions: Transactions
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
+    trail: Trail
     clock: Clock
 
     async def __call__(self, actor: Actor, *, token: str) -> None:
@@ -31,16 +38,24 @@ class RevokeToken:
             return
         async with self.transactions.begin() as uow:
             if access is not None:
-                await uow.sessions.remove(access.session_id)
+                session_id, user_id = access.session_id, access.user_id
             elif refresh is not None:
                 session = await uow.sessions.get(refresh.session_id)
-                if session is not None and self.refresh_tokens.proves(token, session, refresh.counter):
-                    await uow.sessions.remove(session.id)
+                if (
+                    session is None
+                    or session.impersonation is not None
+                    or not self.refresh_tokens.proves(token, session, refresh.counter)
+                ):
+                    return
+                session_id, user_id = session.id, session.user_id
+            if await uow.sessions.remove(session_id):
+                await self.trail.record(uow, actor, "session.ended", subject=user_id, item=session_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Introspection:
-    """What is known of a good token; only an access token has a `token_id`."""
+    """What is known of a good token; only an access token has a `token_id`. `impersonator_id` is who acts in the user's
+    place, and `scope` what they may do there."""
 
     user_id: UUID
     username: str
@@ -48,11 +63,15 @@ class Introspection:
     expires_at: datetime
     issued_at: datetime
     token_id: str | None = None
+    impersonator_id: UUID | None = None
+    scope: str | None = None
 
 
 @dataclass(frozen=True)
 class IntrospectToken:
     """Whether a token would be taken now, and whose it is; with `tokens:introspect`."""
+
+    rule: ClassVar[Rule] = holder(INTROSPECT)
 
     transactions: Transactions
     queries: IdentityQueries
@@ -63,11 +82,11 @@ class IntrospectToken:
 
     async def __call__(self, actor: Actor, *, token: str) -> Introspection | None:
         """None for a token that is not good, whatever the reason."""
-        require(actor, INTROSPECT)
+        require(actor, self.rule)
         now = self.clock.now()
         if (access := await self.access_tokens.read(token, now)) is not None:
-            found = await self.queries.signed_in(access.session_id, now)
-            if found is None or found.user.value.id != access.user_id:
+            found = await live_session(self.queries, access.session_id, access.user_id, now)
+            if found is None:
                 return None
             return Introspection(
                 access.user_id,
@@ -76,6 +95,8 @@ class IntrospectToken:
                 expires_at=access.expires_at,
                 issued_at=access.issued_at,
                 token_id=access.token_id,
+                impersonator_id=found.impersonation.impersonator_id if found.impersonation else None,
+                scope=" ".join(sorted(found.permissions)) if found.impersonation else None,
             )
         if (session := await self._session_of(token, now)) is not None:
             found = await self.queries.signed_in(session.id, now)
@@ -97,7 +118,11 @@ class IntrospectToken:
             return None
         async with self.transactions.begin() as uow:
             session = await uow.sessions.get(claims.session_id)
-        if session is None or not self.refresh_tokens.proves(token, session, claims.counter):
+        if (
+            session is None
+            or session.impersonation is not None
+            or not self.refresh_tokens.proves(token, session, claims.counter)
+        ):
             return None
         if session.judge(claims.counter, now, self.rules.refresh_grace) is Refresh.REUSED:
             return None

@@ -82,7 +82,8 @@ class UserFilters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionView:
-    """`last_used_at` is the last sign-in or refresh; `is_current` marks the one that asks."""
+    """`last_used_at` is the last sign-in or refresh; `is_current` marks the one that asks. With `impersonated_by` it is
+    not the member's own: that administrator acts in their place."""
 
     id: UUID
     created_at: datetime
@@ -90,6 +91,7 @@ class SessionView:
     expires_at: datetime
     address: str | None
     user_agent: str | None
+    impersonated_by: UUID | None = None
     is_current: bool = False
 
     @classmethod
@@ -101,6 +103,7 @@ class SessionView:
             expires_at=session.expires_at,
             address=session.address,
             user_agent=session.user_agent,
+            impersonated_by=session.impersonation.impersonator_id if session.impersonation else None,
         )
 
 

@@ -1,53 +1,164 @@
-"""Who may do what: pure decisions on an actor, a permission and an owner."""
+"""Who may do what: one pure decision on a caller, a rule and an owner.
 
+Every use case declares its rule: the ways in which somebody may come to do it. A rule is one way, or several joined
+by `|`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.access.actor import Actor, ActorKind
+from domain.access.permissions import Permission, covers, covers_all
 from domain.errors import Denied, Unauthenticated
 
 RECENT_SIGN_IN = timedelta(minutes=15)
 
 
-def holds(granted: frozenset[str], permission: str) -> bool:
-    """Whether the granted patterns cover a permission: itself, `resource:*`, or `*`."""
-    return "*" in granted or permission in granted or f"{permission.partition(':')[0]}:*" in granted
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not. `code` and `detail` are those of the error that tells it."""
+
+    code: str
+    detail: str
 
 
-def require(actor: Actor, permission: str, *, owner: UUID | None = None) -> None:
-    """Let the owner and holders of the permission pass.
+NOT_SIGNED_IN = Refusal("not-signed-in", "Sign in first.")
+MEMBERS_ONLY = Refusal("members-only", "Only a member can do this for themselves.")
+NOT_YOURS = Refusal("not-allowed", "This is somebody else's.")
+NOT_IN_PERSON = Refusal("not-in-person", "For this, members sign in themselves: no API key, and nobody in their place.")
+SIGN_IN_AGAIN = Refusal("sign-in-again", "For this, sign in again: the last time was more than 15 minutes ago.")
+OPERATOR_ONLY = Refusal("operator-only", "This is done on the server, with the command line.")
+
+
+class Way(ABC):
+    """One way to be allowed something."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
+        """Why this way is closed to them; None where it is open. Asked only of those who are signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Whoever finds one of the ways open may. With no way at all only the process itself may."""
+
+    ways: tuple[Way, ...]
+    anybody: bool = False
+
+    def __or__(self, other: "Rule") -> "Rule":
+        return Rule(self.ways + other.ways, self.anybody or other.anybody)
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Those that open a way."""
+        return tuple(way.permission for way in self.ways if isinstance(way, Holding))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInAtAll(Way):
+    def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding(Way):
+    """To hold the permission, whosever the thing is."""
+
+    permission: Permission
+    in_person: bool = False
+
+    def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
+        if not covers(actor.permissions, self.permission.name):
+            return Refusal("not-allowed", f"This needs the permission {self.permission}.")
+        return None if actor.in_person or not self.in_person else NOT_IN_PERSON
+
+
+@dataclass(frozen=True, slots=True)
+class Owning(Way):
+    """To be the member whose thing it is; `recently` (OWASP ASVS 5.0, 7.5.1) asks for the password of just now."""
+
+    in_person: bool = False
+    recently: bool = False
+
+    def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
+        if actor.user_id is None:
+            return MEMBERS_ONLY
+        if actor.user_id != owner:
+            return NOT_YOURS
+        if self.in_person and not actor.in_person:
+            return NOT_IN_PERSON
+        if self.recently and (actor.signed_in_at is None or now is None or now - actor.signed_in_at > RECENT_SIGN_IN):
+            return SIGN_IN_AGAIN
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Operating(Way):
+    def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
+        return None if actor.kind is ActorKind.OPERATOR else OPERATOR_ONLY
+
+
+ANYBODY = Rule((), anybody=True)
+SIGNED_IN = Rule((SignedInAtAll(),))
+OWNER = Rule((Owning(),))
+OWNER_IN_PERSON = Rule((Owning(in_person=True),))
+OWNER_JUST_SIGNED_IN = Rule((Owning(in_person=True, recently=True),))
+OPERATOR = Rule((Operating(),))
+PROCESS_ITSELF = Rule(())
+
+
+def holder(permission: Permission, *, in_person: bool = False) -> Rule:
+    return Rule((Holding(permission, in_person),))
+
+
+def judge(actor: Actor, rule: Rule, *, owner: UUID | None = None, now: datetime | None = None) -> Refusal | None:
+    """None where they may; else why not: what stands in the way of an owner, before what strangers lack."""
+    if rule.anybody:
+        return None
+    if actor.kind is ActorKind.ANONYMOUS:
+        return NOT_SIGNED_IN
+    refusals = []
+    for way in rule.ways:
+        refusal = way.refusal(actor, owner, now)
+        if refusal is None:
+            return None
+        refusals.append(refusal)
+    telling = [refusal for refusal in refusals if refusal not in (NOT_YOURS, MEMBERS_ONLY)]
+    return (telling or refusals or [OPERATOR_ONLY])[0]
+
+
+def require(actor: Actor, rule: Rule, *, owner: UUID | None = None, now: datetime | None = None) -> None:
+    """Let pass who may.
 
     Raises:
         Unauthenticated: nobody is signed in.
-        Denied: somebody is, who may not.
+        Denied: somebody is, who may not; the code says why.
     """
-    if actor.kind is ActorKind.ANONYMOUS:
-        raise Unauthenticated("not-signed-in", "Sign in first.")
-    if owner is not None and actor.user_id == owner:
-        return
-    if not holds(actor.permissions, permission):
-        raise Denied("not-allowed", f"This needs the permission {permission}.")
+    refusal = judge(actor, rule, owner=owner, now=now)
+    if refusal is NOT_SIGNED_IN:
+        raise Unauthenticated(refusal.code, refusal.detail)
+    if refusal is not None:
+        raise Denied(refusal.code, refusal.detail)
 
 
-def require_member(actor: Actor) -> UUID:
-    """The id of the member who is signed in.
-
-    Raises:
-        Unauthenticated: nobody is signed in.
-        Denied: the caller is not a member (the operator has no account of their own).
-    """
-    if actor.kind is ActorKind.ANONYMOUS:
-        raise Unauthenticated("not-signed-in", "Sign in first.")
+def require_own(actor: Actor, rule: Rule, *, now: datetime | None = None) -> UUID:
+    """The id of the member on whose own things the caller acts; raises as `require` does."""
+    require(actor, rule, owner=actor.user_id, now=now)
     if actor.user_id is None:
-        raise Denied("members-only", "Only a member can do this for themselves.")
+        raise Denied(MEMBERS_ONLY.code, MEMBERS_ONLY.detail)
     return actor.user_id
 
 
-def require_recent_sign_in(actor: Actor, now: datetime) -> None:
-    """Let pass who gave their password within the last 15 minutes (OWASP ASVS 5.0, 7.5.1).
+def require_reach(actor: Actor, permissions: Iterable[str]) -> None:
+    """Nobody gives, takes or overrules what they could not do themselves.
 
     Raises:
-        Denied: `sign-in-again`.
+        Denied: `beyond-your-rights`.
     """
-    if actor.signed_in_at is None or now - actor.signed_in_at > RECENT_SIGN_IN:
-        raise Denied("sign-in-again", "For this, sign in again: the last time was more than 15 minutes ago.")
+    if not covers_all(actor.permissions, permissions):
+        raise Denied("beyond-your-rights", "This reaches beyond what you may do yourself.")

@@ -6,15 +6,19 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
+from domain.access.actor import Origin
+
 LONGEST_USER_AGENT = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """Where a request comes from, as far as it says: both are None for the command line."""
+class Impersonation:
+    """That an administrator acts in the member's place: from which session of theirs, and with which of the member's
+    permissions (none: only to see what the member sees). It lives no longer than that session."""
 
-    address: str | None = None
-    user_agent: str | None = None
+    impersonator_id: UUID
+    session_id: UUID
+    permissions: frozenset[str]
 
 
 class Refresh(Enum):
@@ -30,7 +34,8 @@ class Session:
     """A sign-in and the family of refresh tokens that came of it.
 
     The tokens themselves are stored nowhere: each is derived from `seed`, the id and a counter under a key that is not
-    in the database (`secret_id` names it). `expires_at` is absolute; no refresh moves it.
+    in the database (`secret_id` names it). `expires_at` is absolute; no refresh moves it. One of an impersonation is
+    never refreshed.
     """
 
     id: UUID
@@ -44,10 +49,20 @@ class Session:
     expires_at: datetime
     address: str | None
     user_agent: str | None
+    impersonation: Impersonation | None = None
 
     @classmethod
     def started(
-        cls, *, id: UUID, user_id: UUID, seed: bytes, secret_id: str, now: datetime, lifetime: timedelta, client: Client
+        cls,
+        *,
+        id: UUID,
+        user_id: UUID,
+        seed: bytes,
+        secret_id: str,
+        now: datetime,
+        lifetime: timedelta,
+        origin: Origin,
+        impersonation: Impersonation | None = None,
     ) -> "Session":
         return cls(
             id=id,
@@ -59,8 +74,9 @@ class Session:
             created_at=now,
             last_used_at=now,
             expires_at=now + lifetime,
-            address=client.address,
-            user_agent=_kept(client.user_agent),
+            address=origin.address,
+            user_agent=_kept(origin.user_agent),
+            impersonation=impersonation,
         )
 
     def is_over(self, now: datetime) -> bool:
@@ -78,15 +94,15 @@ class Session:
             return Refresh.REPEATED
         return Refresh.REUSED
 
-    def rotated(self, now: datetime, client: Client) -> "Session":
+    def rotated(self, now: datetime, origin: Origin) -> "Session":
         """One step on: the current token becomes the parent."""
         return replace(
             self,
             counter=self.counter + 1,
             rotated_at=now,
             last_used_at=now,
-            address=client.address,
-            user_agent=_kept(client.user_agent),
+            address=origin.address,
+            user_agent=_kept(origin.user_agent),
         )
 
 
@@ -110,7 +126,9 @@ class SessionRepository(Protocol):
         """Store a rotation; nothing is stored for a session that is gone."""
         ...
 
-    async def remove(self, session_id: UUID) -> None: ...
+    async def remove(self, session_id: UUID) -> bool:
+        """Whether it was there."""
+        ...
 
     async def remove_all_of(self, user_id: UUID, *, but: UUID | None = None) -> int:
         """End every session of a user, except perhaps one; how many there were."""

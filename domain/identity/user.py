@@ -108,7 +108,7 @@ class UserRepository(Protocol):
         ...
 
     async def remove(self, user_id: UUID) -> None:
-        """The account and all its sessions; nothing happens where it is gone already."""
+        """The account, its sessions and its API keys; nothing happens where it is gone already."""
         ...
 
     async def another_admin_exists(self, than: UUID | None) -> bool:

@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 COMMANDS: Mapping[str, str] = {
     "serve": "Serve the HTTP API.",
-    "worker": "Sweep away what has run out, again and again.",
+    "worker": "Sweep away what has run out, and seal the audit trail, again and again.",
     "doctor": "Check that all is there which the server needs.",
     "openapi": "Print the OpenAPI description of the HTTP API.",
 }

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def worker(
     context: typer.Context,
     every: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="The time between two sweeps.")] = 300,
-    once: Annotated[bool, typer.Option("--once", help="Sweep once and end, as cron wants it.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Do it once and end, as cron wants it.")] = False,
 ) -> None:
-    """Sweep away what has run out, again and again."""
+    """Sweep away what has run out, and seal the audit trail, again and again."""
     if once:
-        swept = on_application(_sweep)
-        Output.of(context).say(f"Swept {swept.sessions} sessions and {swept.signing_keys} signing keys.")
+        swept, sealed = on_application(_once)
+        Output.of(context).say(f"Swept {swept}. Sealed {sealed} entries of the audit trail.")
     else:
         _sweep_until_stopped(every)
 
@@ -37,5 +37,5 @@ def _sweep_until_stopped(every: float) -> None:
     run(run_worker(settings, operator(), every=every))
 
 
-async def _sweep(application: "Application", actor: Actor) -> "Swept":
-    return await application.sweep(actor)
+async def _once(application: "Application", actor: Actor) -> "tuple[Swept, int]":
+    return await application.sweep(actor), await application.audit.seal(actor)

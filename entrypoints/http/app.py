@@ -10,10 +10,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from application.app import Application
 from application.ports import Clock
+from domain.access.actor import PROCESS
 from entrypoints.bootstrap import open_application
+from entrypoints.housekeeping import house_kept
 from entrypoints.http import docs, errors, openapi
 from entrypoints.http.middleware import RequestContext
-from entrypoints.http.routes import auth, me, oauth, system, users
+from entrypoints.http.routes import api_keys, audit, auth, me, oauth, roles, system, users
 from entrypoints.settings import Settings, load
 
 DESCRIPTION = """Accounts, sessions and permissions behind one HTTP API.
@@ -46,7 +48,8 @@ def create_app(
             app.state.application = application
             if on_ready is not None:
                 await on_ready(application)
-            yield
+            async with house_kept(application, PROCESS):
+                yield
 
     public_url = str(chosen.public_url).rstrip("/")
     app = FastAPI(
@@ -67,7 +70,17 @@ def create_app(
     app.state.issuer = chosen.token_issuer
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     errors.install(app)
-    for router in (me.router, users.router, auth.router, oauth.router, oauth.well_known, system.router):
+    for router in (
+        me.router,
+        users.router,
+        auth.router,
+        api_keys.router,
+        roles.router,
+        audit.router,
+        oauth.router,
+        oauth.well_known,
+        system.router,
+    ):
         app.router.routes.extend(router.routes)  # included as routers, each would be asked in turn at every request
     if chosen.serves_docs:
         app.add_api_route("/openapi.json", _document, include_in_schema=False)
@@ -77,7 +90,7 @@ def create_app(
             CORSMiddleware,
             allow_origins=chosen.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "X-Request-ID"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "X-API-Key", "X-Request-ID"],
             expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
         )
     app.add_middleware(RequestContext, max_body_size=chosen.max_body_size)

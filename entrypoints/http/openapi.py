@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from entrypoints.http.errors import PROBLEM_JSON, Problem
+from entrypoints.http.security import API_KEY_HEADER
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -15,6 +16,9 @@ TAGS = [
     {"name": "Sessions", "description": "Where one is signed in; every sign-in is a session that can be ended."},
     {"name": "My account", "description": "What members see and change of themselves."},
     {"name": "Administration of members", "description": "Other members' accounts; each use needs a permission."},
+    {"name": "Roles and permissions", "description": "What may be allowed, and the roles that allow it."},
+    {"name": "API keys", "description": "What a member's programs sign in with."},
+    {"name": "Audit trail", "description": "Who did what to whom, when and from where."},
     {"name": "OAuth 2", "description": "RFC 6749, 7009, 7662, 8414 and 7517, for clients that speak them."},
     {"name": "System", "description": "For whoever runs this."},
 ]
@@ -30,6 +34,13 @@ MEANING = {
     415: "The body is of another media type than the one wanted.",
     422: "The input is malformed or breaks a rule; `errors` says where.",
     503: "The database or another part is away or overloaded; `Retry-After` says when to try again.",
+}
+
+_API_KEY = {
+    "type": "apiKey",
+    "in": "header",
+    "name": API_KEY_HEADER,
+    "description": "A member's API key. What members only do themselves refuses it (403 `not-in-person`).",
 }
 
 _PROBLEM = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -81,6 +92,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas.update(problem.pop("$defs"))
         schemas["Problem"] = problem
         schemas["OAuthError"] = _OAUTH_ERROR_SCHEMA
+        document["components"]["securitySchemes"]["ApiKey"] = _API_KEY
         for path, operation in _operations(document):
             _complete(operation, under_api=path.startswith("/api/"))
         app.openapi_schema = document
@@ -105,7 +117,8 @@ def _complete(operation: dict[str, Any], *, under_api: bool) -> None:
     if "requestBody" in operation:
         implied += [413, 415]
     if "security" in operation:
-        implied += [401]
+        implied += [401, 403]
+        operation["security"].append({"ApiKey": []})
     if under_api:
         implied += [503]
     responses.pop("422", None)

@@ -1,19 +1,35 @@
 """Answers: views straight to JSON, ETags, preconditions, links between pages."""
 
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from fastapi import Depends, Header, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from application.identity.views import Versioned
 from application.paging import LARGEST_PAGE, Page, PageRequest
 
 API = "/api/v1"
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 OUR_ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
+
+
+def _moment(text: object) -> datetime:
+    if not isinstance(text, str) or not RFC_3339.fullmatch(text):
+        raise ValueError("a time is written as RFC 3339 has it, with its zone: 2026-11-21T09:30:00Z")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("this is no time that can be stored") from error
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment, json_schema_input_type=AwareDatetime), Field(strict=False)]
+"""A time in a request, in UTC once it was read."""
 
 
 class Body(BaseModel):
@@ -85,3 +101,6 @@ async def expected_versions(
         return None
     tags = (tag.strip() for line in request.headers.getlist("if-match") for tag in line.split(","))
     return frozenset(int(found[1]) for tag in tags if (found := OUR_ETAG.fullmatch(tag)))
+
+
+Expected = Annotated[frozenset[int] | None, Depends(expected_versions)]

@@ -4,12 +4,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
+from starlette.types import Scope
 
 from application.app import Application
 from application.identity.caller import Caller
-from domain.access.actor import Actor
-from domain.errors import Unauthenticated
-from domain.identity.session import Client
+from domain.access.actor import Actor, Origin, anonymous
+from domain.errors import Invalid, Unauthenticated
+
+BEARER = "bearer"
+API_KEY_HEADER = "X-API-Key"
 
 
 async def get_application(request: Request) -> Application:
@@ -20,8 +23,8 @@ async def get_application(request: Request) -> Application:
 TheApplication = Annotated[Application, Depends(get_application)]
 
 
-class BearerToken(OAuth2PasswordBearer):
-    """The member whose access token came with the request.
+class Credentials(OAuth2PasswordBearer):
+    """The member whose access token or API key came with the request.
 
     Scheme of the description and dependency in one: each level of dependencies costs as much as verifying the token.
     """
@@ -32,19 +35,20 @@ class BearerToken(OAuth2PasswordBearer):
             refreshUrl="/api/v1/auth/token",
             scheme_name="BearerToken",
             auto_error=False,
-            description="First-party sign-in (RFC 6749, section 4.3); the access token is sent as a bearer token.",
+            description="First-party sign-in (RFC 6749, section 4.3); the access token is sent as a bearer token. "
+            "An API key may be sent in its place.",
         )
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
-        """Raises Unauthenticated (`not-signed-in`, `bad-token`)."""
-        token = await super().__call__(request)
-        if not token:
+        """Raises Unauthenticated (`not-signed-in`, `bad-token`, `bad-api-key`), Invalid (`two-credentials`)."""
+        credential, origin = _read(request.scope)
+        if credential is None:
             raise Unauthenticated("not-signed-in", "Sign in first.")
         application: Application = request.app.state.application
-        return await application.identity.identify_caller(token)
+        return await application.identity.identify_caller(credential, origin=origin)
 
 
-TheCaller = Annotated[Caller, Depends(BearerToken())]
+TheCaller = Annotated[Caller, Depends(Credentials())]
 
 
 async def get_actor(caller: TheCaller) -> Actor:
@@ -54,8 +58,28 @@ async def get_actor(caller: TheCaller) -> Actor:
 SignedIn = Annotated[Actor, Depends(get_actor)]
 
 
-async def get_client(request: Request) -> Client:
-    return Client(request.client.host if request.client else None, request.headers.get("user-agent"))
+async def get_stranger(request: Request) -> Actor:
+    return anonymous(_read(request.scope)[1])
 
 
-TheClient = Annotated[Client, Depends(get_client)]
+Stranger = Annotated[Actor, Depends(get_stranger)]
+"""Whoever calls where nobody has to be signed in; credentials that come along say nothing there."""
+
+
+def _read(scope: Scope) -> tuple[str | None, Origin]:
+    """The credential, if there is one, and where the request comes from: in one pass over the headers."""
+    authorization = key = user_agent = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value.decode("latin-1")
+        elif name == b"x-api-key":
+            key = value.decode("latin-1")
+        elif name == b"user-agent":
+            user_agent = value.decode("latin-1")
+    client = scope["client"]
+    origin = Origin(client[0] if client else None, user_agent, scope["state"]["request_id"])
+    scheme, _, token = (authorization or "").partition(" ")
+    bearer = token.strip() if scheme.lower() == BEARER else None
+    if key and bearer:
+        raise Invalid.field("two-credentials", "/X-API-Key", "Send an access token or an API key, not both.")
+    return key or bearer or None, origin

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from adapters.memory import MemoryDatabase, MemoryTransactions
+from adapters.system import Uuid7Ids
+from application.audit.trail import Trail
 from application.housekeeping import Sweep, Swept
 from domain.access.actor import operator
 from tests.clock import OwnClock
-from tests.contracts.builders import a_key, a_session, a_user
+from tests.contracts.builders import a_key, a_session, a_user, an_api_key
 
 
 async def test_only_what_has_run_out_is_swept() -> None:
@@ -18,8 +20,10 @@ async def test_only_what_has_run_out_is_swept() -> None:
         for hours in (1, 3):
             await uow.sessions.add(a_session(user, expires_at=clock.now() + timedelta(hours=hours)))
             await uow.signing_keys.add(a_key(f"k{hours}").retired(clock.now(), timedelta(hours=hours)))
-    sweep = Sweep(transactions, clock)
-    assert await sweep(operator("test")) == Swept(sessions=0, signing_keys=0)
+            a_month_ago = clock.now() - timedelta(days=30)
+            await uow.api_keys.add(an_api_key(user, expires_at=a_month_ago + timedelta(hours=hours)))
+    sweep = Sweep(transactions, Trail(clock, Uuid7Ids()), clock)
+    assert await sweep(operator("test")) == Swept(sessions=0, signing_keys=0, api_keys=0)
     for _ in range(2):
         clock.advance(hours=2)
-        assert await sweep(operator("test")) == Swept(sessions=1, signing_keys=1)
+        assert await sweep(operator("test")) == Swept(sessions=1, signing_keys=1, api_keys=1)

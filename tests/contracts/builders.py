@@ -8,6 +8,9 @@ from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, settings
 
+from domain.access.api_keys import ApiKey
+from domain.access.roles import Role
+from domain.audit.entry import Entry
 from domain.identity.email import EmailAddress
 from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
@@ -70,6 +73,49 @@ def a_key(kid: str, **fields: Any) -> SigningKey:
         created_at=NOW,
     )
     return replace(key, **fields)
+
+
+def a_role(name: str = "editor", *permissions: str, **fields: Any) -> Role:
+    role = Role(
+        id=uuid4(),
+        name=name,
+        description=None,
+        permissions=frozenset(permissions),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(role, **fields)
+
+
+def an_api_key(user: User, *permissions: str, **fields: Any) -> ApiKey:
+    key = ApiKey(
+        id=uuid4(),
+        user_id=user.id,
+        name="nightly report",
+        prefix="mh_abcdef",
+        digest=uuid4().bytes * 2,
+        permissions=frozenset(permissions),
+        created_at=NOW,
+        expires_at=None,
+    )
+    return replace(key, **fields)
+
+
+def an_entry(action: str = "user.updated", **fields: Any) -> Entry:
+    entry = Entry(
+        id=uuid4(),
+        at=NOW,
+        action=action,
+        actor="cli:test",
+        api_key_id=None,
+        impersonating=None,
+        subject=str(uuid4()),
+        item=None,
+        fields=("email", "+editor"),
+        address="192.0.2.1",
+        request_id="r1",
+    )
+    return replace(entry, **fields)
 
 
 async def add(store: Store, *users: User, sessions: Iterable[Session] = ()) -> None:

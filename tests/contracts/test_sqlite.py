@@ -14,23 +14,23 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from adapters.sql import Database, SqlHealth, SqlIdentityQueries, SqlTransactions, create_engine
+from adapters.sql import Database, SqlHealth, SqlIdentityQueries, create_engine
 from application.identity.views import USER_SORTS, UserFilters
 from application.paging import Position, Sort
 from domain.errors import Unavailable
 from tests.contracts.builders import NOW, a_session, a_user, add, stored
-from tests.stores import SQLITE, Store, database_url, open_store
+from tests.stores import SQLITE, Store, database_url, open_store, sql_store
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from adapters.sql import Database, SqlHealth, SqlIdentityQueries, SqlTransactions, create_engine
+from adapters.sql import Database, SqlHealth, SqlIdentityQueries, create_engine
 from tests.contracts.builders import a_session, a_user, add
-from tests.stores import Store
+from tests.stores import sql_store
 
 async def write(path, name, count):
     engine = create_engine(Database(path))
-    store = Store("sqlite", SqlTransactions(engine), SqlIdentityQueries(engine), SqlHealth(engine), engine)
+    store = sql_store("sqlite", engine)
     for n in range(count):
         user = a_user(f"{name}-{n}")
         await add(store, user, sessions=[a_session(user)])
@@ -194,9 +194,7 @@ async def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> No
             await attempt()
         assert raised.value.code == "database-unavailable"
     with pytest.raises(Unavailable):
-        await stored(
-            Store(SQLITE, SqlTransactions(engine), SqlIdentityQueries(engine), SqlHealth(engine), engine), a_user().id
-        )
+        await stored(sql_store(SQLITE, engine), a_user().id)
     await engine.dispose()
 
 

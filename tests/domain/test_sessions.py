@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from domain.identity.session import Client, Refresh, Session
+from domain.access.actor import NOWHERE, Origin
+from domain.identity.session import Refresh, Session
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GRACE = timedelta(seconds=10)
 
 
-def started(client: Client = Client()) -> Session:
+def started(origin: Origin = NOWHERE) -> Session:
     return Session.started(
         id=UUID(int=1),
         user_id=UUID(int=2),
@@ -21,19 +22,19 @@ def started(client: Client = Client()) -> Session:
         secret_id="k",
         now=START,
         lifetime=timedelta(days=1),
-        client=client,
+        origin=origin,
     )
 
 
 def test_the_end_of_a_session_is_absolute() -> None:
-    session = started().rotated(START + timedelta(hours=23), Client())
+    session = started().rotated(START + timedelta(hours=23), Origin())
     assert not session.is_over(START + timedelta(days=1) - timedelta(microseconds=1))
     assert session.is_over(START + timedelta(days=1))
 
 
 @given(st.text(max_size=400))
 def test_a_clients_name_for_itself_is_kept_printable_and_short(user_agent: str) -> None:
-    kept = started(Client("127.0.0.1", user_agent)).user_agent
+    kept = started(Origin("127.0.0.1", user_agent)).user_agent
     assert kept is None or (kept.isprintable() and len(kept) <= 256)
 
 
@@ -54,7 +55,7 @@ class RefreshFamily(RuleBasedStateMachine):
     def present_the_current_one(self) -> None:
         assert self.session.judge(self.session.counter, self.now, GRACE) is Refresh.NEXT
         before = self.session
-        self.session = self.session.rotated(self.now, Client())
+        self.session = self.session.rotated(self.now, Origin())
         assert self.session.counter == before.counter + 1
         assert self.session.expires_at == before.expires_at
         self.rotations.append(self.now)

@@ -15,9 +15,10 @@ from adapters.security.password_strength import ZxcvbnStrength
 from adapters.security.secrets import DEVICE_TOKENS, PASSWORD_PEPPER, REFRESH_TOKENS, SIGNING_KEY_SEAL, Keychain
 from adapters.security.signing_keys import Ed25519KeyFactory
 from application.identity.ports import Verdict
+from domain.access.actor import Origin
 from domain.errors import Unavailable
 from domain.identity.password_policy import PasswordPolicy
-from domain.identity.session import Client, Session
+from domain.identity.session import Session
 
 OLD, NEW = "an old secret, kept for a while, 1234", "a new secret, of this year only, 5678"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,7 +36,7 @@ def session(tokens: HmacRefreshTokens) -> Session:
         secret_id=tokens.secret_id,
         now=NOW,
         lifetime=timedelta(days=1),
-        client=Client(),
+        origin=Origin(),
     )
 
 

@@ -8,15 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from application.identity.views import SessionView, TokenPair, UserView
 from application.paging import Page, PageRequest
-from domain.access.actor import ANONYMOUS
 from entrypoints.http.openapi import problems
-from entrypoints.http.resources import API, Body, listing, no_content, page_request, resource
+from entrypoints.http.resources import API, NO_STORE, Body, listing, no_content, page_request, resource
 from entrypoints.http.routing import StrictRoute, operation_id
-from entrypoints.http.security import SignedIn, TheApplication, TheClient
+from entrypoints.http.security import SignedIn, Stranger, TheApplication
 
 router = APIRouter(prefix=f"{API}/auth", route_class=StrictRoute, generate_unique_id_function=operation_id)
-
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class Registration(Body):
@@ -81,15 +78,15 @@ def token_answer(pair: TokenPair) -> Response:
     responses=problems(409),
     summary="Become a member",
 )
-async def register(application: TheApplication, body: Registration) -> Response:
-    user = await application.identity.register(ANONYMOUS, **body.model_dump())
+async def register(application: TheApplication, actor: Stranger, body: Registration) -> Response:
+    user = await application.identity.register(actor, **body.model_dump())
     return resource(user, status=201, location=f"{API}/users/{user.value.id}")
 
 
 @router.post("/login", tags=["Signing in"], response_model=TokenAnswer, responses=problems(401, 403), summary="Sign in")
-async def log_in(application: TheApplication, form: Annotated[LoginForm, Form()], client: TheClient) -> Response:
+async def log_in(application: TheApplication, actor: Stranger, form: Annotated[LoginForm, Form()]) -> Response:
     pair = await application.identity.log_in(
-        ANONYMOUS, login=form.username, password=form.password, device_token=form.device_token, client=client
+        actor, login=form.username, password=form.password, device_token=form.device_token
     )
     return token_answer(pair)
 
@@ -101,10 +98,10 @@ async def log_in(application: TheApplication, form: Annotated[LoginForm, Form()]
     responses=problems(401),
     summary="A new pair of tokens for a refresh token",
 )
-async def refresh(application: TheApplication, body: RefreshRequest, client: TheClient) -> Response:
+async def refresh(application: TheApplication, actor: Stranger, body: RefreshRequest) -> Response:
     """The refresh token is spent by this. The same one again within 10 seconds gets the same new one; later, it is
     taken for stolen, and the session ends."""
-    pair = await application.identity.refresh(ANONYMOUS, refresh_token=body.refresh_token, client=client)
+    pair = await application.identity.refresh(actor, refresh_token=body.refresh_token)
     return token_answer(pair)
 
 

@@ -1,21 +1,17 @@
 """What members do to their own account."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from application.identity.views import UserView
 from entrypoints.http.openapi import problems
-from entrypoints.http.resources import API, Body, expected_versions, no_content, resource
+from entrypoints.http.resources import API, Body, Expected, no_content, resource
 from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import SignedIn, TheApplication, TheCaller
 
 router = APIRouter(
     prefix=f"{API}/users/me", route_class=StrictRoute, generate_unique_id_function=operation_id, tags=["My account"]
 )
-
-Expected = Annotated[frozenset[int] | None, Depends(expected_versions)]
 
 
 class MyChanges(Body):

@@ -15,15 +15,14 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 from application.identity.tokens import Introspection
-from domain.access.actor import ANONYMOUS
 from domain.errors import Denied, Invalid, MoothallError, Unauthenticated, Unavailable
 from entrypoints.bootstrap import AUDIENCE
 from entrypoints.http.errors import headers_of
 from entrypoints.http.openapi import form_body, oauth_errors
-from entrypoints.http.resources import API
-from entrypoints.http.routes.auth import NO_STORE, TokenAnswer, token_answer
+from entrypoints.http.resources import API, NO_STORE
+from entrypoints.http.routes.auth import TokenAnswer, token_answer
 from entrypoints.http.routing import FORM, LARGEST_FORM, Handler, media_type, operation_id
-from entrypoints.http.security import SignedIn, TheApplication, TheClient
+from entrypoints.http.security import SignedIn, Stranger, TheApplication
 
 MOST_PARAMETERS = 50
 
@@ -84,6 +83,8 @@ class IntrospectionAnswer(BaseModel):
     client_id: str | None = None
     iat: int | None = None
     exp: int | None = None
+    scope: str | None = Field(default=None, description="Of an impersonation: what its token may do.")
+    act: dict[str, str] | None = Field(default=None, description="Who acts in the user's place (RFC 8693).")
 
 
 class JwkSet(BaseModel):
@@ -118,22 +119,19 @@ class Metadata(BaseModel):
     ),
     summary="Tokens for a password or a refresh token (RFC 6749)",
 )
-async def token(request: Request, application: TheApplication, client: TheClient) -> Response:
+async def token(request: Request, application: TheApplication, actor: Stranger) -> Response:
     form = await _form(request)
     grant = _required(form, "grant_type")
     try:
         if grant == "password":
             pair = await application.identity.log_in(
-                ANONYMOUS,
+                actor,
                 login=_required(form, "username"),
                 password=_required(form, "password"),
                 device_token=form.get("device_token"),
-                client=client,
             )
         elif grant == "refresh_token":
-            pair = await application.identity.refresh(
-                ANONYMOUS, refresh_token=_required(form, "refresh_token"), client=client
-            )
+            pair = await application.identity.refresh(actor, refresh_token=_required(form, "refresh_token"))
         else:
             raise OAuthError("unsupported_grant_type", "The grants here are password and refresh_token.")
     except (Unauthenticated, Denied) as error:
@@ -151,10 +149,10 @@ async def token(request: Request, application: TheApplication, client: TheClient
     ),
     summary="End the session of a token (RFC 7009)",
 )
-async def revoke(request: Request, application: TheApplication) -> Response:
+async def revoke(request: Request, application: TheApplication, actor: Stranger) -> Response:
     """Access or refresh token; a token that is not good is not an error."""
     form = await _form(request)
-    await application.identity.revoke_token(ANONYMOUS, token=_required(form, "token"))
+    await application.identity.revoke_token(actor, token=_required(form, "token"))
     return Response(status_code=HTTPStatus.OK, headers=NO_STORE)
 
 
@@ -242,4 +240,6 @@ def _described(found: Introspection | None, issuer: str) -> dict[str, Any]:
     }
     if found.token_id is not None:
         described |= {"token_type": "Bearer", "jti": found.token_id}
+    if found.impersonator_id is not None:
+        described |= {"act": {"sub": str(found.impersonator_id)}, "scope": found.scope}
     return described

@@ -4,15 +4,17 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from application.identity.views import USER_SORTS, SessionView, UserFilters, UserView
 from application.paging import Page, PageRequest
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import (
     API,
+    NO_STORE,
     Body,
-    expected_versions,
+    Expected,
+    answer,
     listing,
     no_content,
     page_request,
@@ -27,8 +29,6 @@ router = APIRouter(
     generate_unique_id_function=operation_id,
     tags=["Administration of members"],
 )
-
-Expected = Annotated[frozenset[int] | None, Depends(expected_versions)]
 
 
 class NewUser(Body):
@@ -132,6 +132,35 @@ async def set_roles(
 ) -> Response:
     user = await application.identity.set_roles(actor, user_id=user_id, expected=expected, roles=body.roles)
     return resource(user)
+
+
+class Impersonation(Body):
+    permissions: list[str] = Field(
+        default=[], max_length=100, description="Of those that the member has; without any, their own things alone."
+    )
+
+
+class ImpersonationAnswer(BaseModel):
+    """An access token whose claim `act` (RFC 8693) names who acts; there is no refresh token."""
+
+    access_token: str
+    token_type: str = "bearer"  # noqa: S105
+    expires_in: int = Field(examples=[900], description="Seconds.")
+    scope: str = Field(examples=["users:read"], description="The permissions, a blank between them.")
+
+
+@router.post(
+    "/{user_id}/impersonate",
+    response_model=ImpersonationAnswer,
+    responses=problems(404, 409),
+    summary="Act in the place of a member",
+)
+async def impersonate(application: TheApplication, actor: SignedIn, user_id: UUID, body: Impersonation) -> Response:
+    """For 15 minutes, to see what the member sees: their own things can be read, and not changed. The member finds it
+    among their sessions, and can end it. Needs `users:impersonate`, and a sign-in of one's own."""
+    token = await application.access.impersonate(actor, user_id=user_id, permissions=body.permissions)
+    found = ImpersonationAnswer(access_token=token.access_token, expires_in=token.expires_in, scope=token.scope)
+    return answer(found, headers=NO_STORE)
 
 
 @router.get(

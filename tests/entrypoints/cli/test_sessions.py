@@ -19,7 +19,7 @@ def test_sessions_are_listed(moothall: Moothall) -> None:
     sessions = moothall.good("--json", "sessions", "list", "ada@example.com").json
     assert len(sessions) == 2
     assert set(sessions[0]) == {
-        "id", "created_at", "last_used_at", "expires_at", "address", "user_agent", "is_current"
+        "id", "created_at", "last_used_at", "expires_at", "address", "user_agent", "impersonated_by", "is_current"
     }  # fmt: skip
     assert sessions[0]["expires_at"].endswith("Z")
     assert len(moothall.good("sessions", "list", "ada@example.com", "--limit", "1").out.splitlines()) == 1

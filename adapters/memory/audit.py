@@ -1,0 +1,27 @@
+"""The audit trail within a unit of work."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from adapters.memory.database import Changes
+from domain.audit.entry import AuditTrail, Entry, Seal
+
+
+class MemoryAuditTrail(AuditTrail):
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+
+    async def add(self, entry: Entry) -> None:
+        self._changes.audit_entries.add(entry.id, entry)
+
+    async def unsealed(self, limit: int) -> Sequence[Entry]:
+        entries = [entry for entry in self._changes.audit_entries.values() if self._changes.seals.get(entry.id) is None]
+        return sorted(entries, key=lambda entry: entry.id)[:limit]
+
+    async def last_seal(self) -> Seal | None:
+        return max(self._changes.seals.values(), key=lambda seal: seal.number, default=None)
+
+    async def seal(self, seals: Mapping[UUID, Seal]) -> None:
+        for entry_id, seal in seals.items():
+            if self._changes.seals.get(entry_id) is None:
+                self._changes.seals.add(entry_id, seal)

@@ -1,0 +1,140 @@
+"""API keys: made, listed, revoked by their owners, or for them by who holds the permission."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from application.access.permissions import PermissionCatalogue
+from application.access.ports import AccessQueries, KeyMaker
+from application.access.reach import rights_of
+from application.access.views import ApiKeyView, NewApiKey
+from application.audit.trail import Trail
+from application.identity.accounts import loaded
+from application.paging import Page, PageRequest, Sort
+from application.ports import Clock, Ids
+from application.unit_of_work import Transactions
+from domain.access.actor import Actor
+from domain.access.api_keys import MOST_KEYS, ApiKey, checked_expiry
+from domain.access.permissions import Permission, covers_all
+from domain.access.policy import OWNER_IN_PERSON, Rule, holder, judge, require, require_reach
+from domain.errors import Conflict, Denied, NotFound
+
+READ = Permission("api-keys:read", "See every member's API keys, though never the keys themselves.")
+CREATE = Permission("api-keys:create", "Make API keys for other members, within what one may oneself.")
+REVOKE = Permission("api-keys:revoke", "Revoke every member's API keys.")
+
+NEWEST_FIRST = Sort("created_at", descending=True)
+EXPIRED_KEPT_FOR = timedelta(days=30)
+"""How long a key that ran out is still listed, before it is swept."""
+
+
+@dataclass(frozen=True)
+class CreateApiKey:
+    """A key of one's own, or with `api-keys:create` of another member. It can never do more than its owner; what the
+    owner loses later, the key loses too."""
+
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(CREATE, in_person=True)
+
+    transactions: Transactions
+    catalogue: PermissionCatalogue
+    keys: KeyMaker
+    trail: Trail
+    clock: Clock
+    ids: Ids
+
+    async def __call__(
+        self,
+        actor: Actor,
+        *,
+        name: str,
+        permissions: Iterable[str],
+        expires_at: datetime | None = None,
+        user_id: UUID | None = None,
+    ) -> NewApiKey:
+        """`user_id` None: one's own.
+
+        Raises Invalid for the fields (`unknown-permission`, `bad-expiry`), NotFound (`user-not-found`), Denied
+        (`beyond-your-rights`, `beyond-owners-rights`), Conflict (`too-many-keys`).
+        """
+        owner = user_id or actor.user_id
+        require(actor, self.rule, owner=owner)
+        if owner is None:
+            raise NotFound("user-not-found", "Say whose key this shall be.")
+        wanted = self.catalogue.known(permissions)
+        require_reach(actor, wanted)
+        now = self.clock.now()
+        key = self.keys.new()
+        made = ApiKey(
+            id=self.ids.new(),
+            user_id=owner,
+            name=name,
+            prefix=self.keys.prefix(key),
+            digest=self.keys.digest(key),
+            permissions=wanted,
+            created_at=now,
+            expires_at=checked_expiry(expires_at, now),
+        )
+        async with self.transactions.begin() as uow:
+            user = await loaded(uow, owner)
+            if not covers_all(await rights_of(uow, user), wanted):
+                raise Denied("beyond-owners-rights", "A key cannot be allowed more than its owner.")
+            if await uow.api_keys.count_of(owner) >= MOST_KEYS:
+                raise Conflict("too-many-keys", f"One member has {MOST_KEYS} keys at most; revoke one first.")
+            await uow.api_keys.add(made)
+            await self.trail.record(
+                uow,
+                actor,
+                "api-key.created",
+                subject=owner,
+                item=made.id,
+                fields=[f"+{pattern}" for pattern in sorted(wanted)],
+            )
+        return NewApiKey(**asdict(ApiKeyView.of(made)), key=key)
+
+
+@dataclass(frozen=True)
+class ListApiKeys:
+    """One's own, or with `api-keys:read` another member's, or everybody's; newest first."""
+
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(READ)
+
+    queries: AccessQueries
+
+    async def __call__(
+        self, actor: Actor, *, user_id: UUID | None = None, everybody: bool = False, page: PageRequest = PageRequest()
+    ) -> Page[ApiKeyView]:
+        owner = None if everybody else user_id or actor.user_id
+        require(actor, self.rule, owner=owner)
+        rows = await self.queries.api_keys(
+            owner, after=page.after(NEWEST_FIRST), offset=page.offset, limit=page.size + 1
+        )
+        total = await self.queries.count_api_keys(owner) if page.counts else None
+        return Page.of(rows, page, NEWEST_FIRST, total)
+
+
+@dataclass(frozen=True)
+class RevokeApiKey:
+    """One's own, or with `api-keys:revoke` anybody's. Whether another member's key exists is not told."""
+
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(REVOKE)
+
+    transactions: Transactions
+    queries: AccessQueries
+    trail: Trail
+
+    async def __call__(self, actor: Actor, *, key_id: UUID) -> None:
+        """Raises NotFound (`api-key-not-found`)."""
+        owner = await self.queries.owner_of_key(key_id)
+        require(actor, self.rule, owner=actor.user_id)
+        if owner is None or judge(actor, self.rule, owner=owner) is not None:
+            raise _no_such_key()
+        async with self.transactions.begin() as uow:
+            if not await uow.api_keys.remove(key_id):
+                raise _no_such_key()
+            await self.trail.record(uow, actor, "api-key.revoked", subject=owner, item=key_id)
+
+
+def _no_such_key() -> NotFound:
+    return NotFound("api-key-not-found", "There is no such API key.")

@@ -1,0 +1,62 @@
+"""What readers of the audit trail get to see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from domain.errors import Invalid
+
+LONGEST_FILTER = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilters:
+    """None leaves a filter out. `since` is included, `until` is not.
+
+    Raises:
+        Invalid: `filter-too-long`.
+    """
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("actor", "action", "subject"):
+            if len(getattr(self, name) or "") > LONGEST_FILTER:
+                raise Invalid.field(
+                    "filter-too-long", f"/{name}", f"Nothing is longer than {LONGEST_FILTER} characters."
+                )
+
+
+class Flaw(Enum):
+    """What is wrong with a place in the chain."""
+
+    MISSING = "missing"
+    TAMPERED = "tampered"
+    FORGED = "forged"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLink:
+    """`missing`: there is no entry of that number. `tampered`: the entry is not what was sealed. `forged`: the seal was
+    not made under a secret of this installation."""
+
+    number: int
+    flaw: Flaw
+    entry_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `VerifyAudit` found. `head` (`NUMBER:DIGEST`) is the end of the chain: kept elsewhere, it shows later that
+    nothing was cut off. `unsealed` entries are still to come into the chain."""
+
+    sealed: int
+    unsealed: int
+    head: str
+    broken: Sequence[BrokenLink]

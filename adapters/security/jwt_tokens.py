@@ -81,7 +81,7 @@ class JwtAccessTokens(AccessTokens):
         }
         if impersonator_id is not None:
             claims["act"] = {"sub": str(impersonator_id)}
-        if scope is not None:
+        if scope:
             claims["scope"] = scope
         return jwt.encode(claims, private_key, ALGORITHM, headers={"kid": kid, "typ": TYPE})
 

@@ -83,7 +83,7 @@ roles = Table(
     "roles",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("name", Key, nullable=False),  # what `user_roles.role` names, without a foreign key: see docs/decisions/0016
+    Column("name", Key, nullable=False),  # what `user_roles.role` names, without a foreign key: see docs/decisions/0017
     Column("description", Text),
     Column("permissions", Text, nullable=False),
     Column("created_at", Time, nullable=False),

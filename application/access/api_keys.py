@@ -11,7 +11,8 @@ from application.access.ports import AccessQueries, KeyMaker
 from application.access.reach import rights_of
 from application.access.views import ApiKeyView, NewApiKey
 from application.audit.trail import Trail
-from application.identity.accounts import loaded
+from application.identity.accounts import loaded, no_such_user
+from application.identity.ports import IdentityQueries
 from application.paging import Page, PageRequest, Sort
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
@@ -101,12 +102,16 @@ class ListApiKeys:
     rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(READ)
 
     queries: AccessQueries
+    identity: IdentityQueries
 
     async def __call__(
         self, actor: Actor, *, user_id: UUID | None = None, everybody: bool = False, page: PageRequest = PageRequest()
     ) -> Page[ApiKeyView]:
+        """Raises NotFound (`user-not-found`)."""
         owner = None if everybody else user_id or actor.user_id
         require(actor, self.rule, owner=owner)
+        if user_id is not None and await self.identity.user(user_id) is None:
+            raise no_such_user()
         rows = await self.queries.api_keys(
             owner, after=page.after(NEWEST_FIRST), offset=page.offset, limit=page.size + 1
         )

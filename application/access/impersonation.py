@@ -14,7 +14,7 @@ from application.identity.accounts import loaded
 from application.identity.ports import AccessTokens, RefreshTokens
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
-from domain.access.actor import Actor
+from domain.access.actor import NOWHERE, Actor
 from domain.access.permissions import Permission, covers_all
 from domain.access.policy import Rule, holder, require
 from domain.errors import Conflict, Denied
@@ -62,7 +62,7 @@ class Impersonate:
             secret_id=self.refresh_tokens.secret_id,
             now=now,
             lifetime=LIFETIME,
-            origin=actor.origin,
+            origin=NOWHERE,  # the member sees this session, but not where the administrator sits
             impersonation=Impersonation(actor.user_id, actor.session_id, wanted),
         )
         async with self.transactions.begin() as uow:

@@ -39,12 +39,14 @@ class Flaw(Enum):
     MISSING = "missing"
     TAMPERED = "tampered"
     FORGED = "forged"
+    UNCHECKED = "unchecked"
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenLink:
     """`missing`: there is no entry of that number. `tampered`: the entry is not what was sealed. `forged`: the seal was
-    not made under a secret of this installation."""
+    not made under the secret that it names, or is another one than the head that was noted. `unchecked`: the entry
+    stands behind a missing one, without which nobody can tell."""
 
     number: int
     flaw: Flaw
@@ -54,9 +56,15 @@ class BrokenLink:
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What `VerifyAudit` found. `head` (`NUMBER:DIGEST`) is the end of the chain: kept elsewhere, it shows later that
-    nothing was cut off. `unsealed` entries are still to come into the chain."""
+    nothing was cut off. `unsealed` entries are still to come into the chain. `unproven` ones were sealed under a secret
+    that is no longer known, and no head vouches for them: anybody who can write to the database could have."""
 
     sealed: int
     unsealed: int
     head: str
     broken: Sequence[BrokenLink]
+    unproven: int = 0
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.broken and not self.unproven

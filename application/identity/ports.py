@@ -67,7 +67,8 @@ class AccessTokens(Protocol):
         impersonator_id: UUID | None = None,
         scope: str | None = None,
     ) -> str:
-        """`lifetime` None: the usual one. `impersonator_id` becomes the claim `act` (RFC 8693, section 4.1)."""
+        """`lifetime` None: the usual one. `impersonator_id` becomes the claim `act` (RFC 8693,
+        section 4.1), and `scope`, unless it is empty, the one of that name."""
         ...
 
     async def read(self, token: str, now: datetime) -> AccessClaims | None:

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -27,11 +28,15 @@ COMMANDS: Mapping[str, str] = {
 NOUNS: Mapping[str, str] = {
     "db": "The database's schema.",
     "users": "Members' accounts.",
+    "roles": "Named sets of permissions.",
+    "permissions": "What there is to be allowed.",
     "sessions": "Where members are signed in.",
+    "api-keys": "What members' programs sign in with.",
+    "audit": "Who did what, and whether anybody changed that since.",
     "keys": "The keys that sign access tokens.",
     "config": "The settings.",
 }
-"""Nouns with verbs: the `app` of the module of that name."""
+"""Nouns with verbs: the `app` of the module of that name, with _ for -."""
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -71,10 +76,14 @@ def _command_line(asked_for: str | None) -> typer.Typer:
         if name != asked_for:
             app.command(name, help=explanation)(_not_asked_for)
         elif name in NOUNS:
-            app.add_typer(import_module(f"entrypoints.cli.{name}").app, name=name)
+            app.add_typer(module_of(name).app, name=name)
         else:
-            app.command(name)(getattr(import_module(f"entrypoints.cli.{name}"), name))
+            app.command(name)(getattr(module_of(name), name))
     return app
+
+
+def module_of(noun: str) -> ModuleType:
+    return import_module(f"entrypoints.cli.{noun.replace('-', '_')}")
 
 
 def _not_asked_for() -> None:
@@ -98,7 +107,7 @@ def _moothall(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Moothall's accounts, sessions and keys, its server and its database.
+    """Moothall's accounts, roles, sessions and keys, its audit trail, its server and its database.
 
     Data goes to standard output, everything else to standard error. Settings come from the environment
     (MOOTHALL_...), .env or secret files.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import typer
@@ -102,10 +103,10 @@ def _as_json(record: Record) -> str:
 
 
 def _text(value: object) -> str:
-    """Times as the HTTP API writes them (RFC 3339 in UTC); ids and paths as they are."""
+    """Times and words as the HTTP API writes them (RFC 3339 in UTC); ids and paths as they are."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return str(value)
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def _cell(value: object) -> str:

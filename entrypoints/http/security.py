@@ -41,8 +41,11 @@ class Credentials(OAuth2PasswordBearer):
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
         """Raises Unauthenticated (`not-signed-in`, `bad-token`, `bad-api-key`), Invalid (`two-credentials`)."""
-        credential, origin = _read(request.scope)
-        if credential is None:
+        bearer, key, origin = _read(request.scope)
+        if bearer and key:
+            raise Invalid.field("two-credentials", "/X-API-Key", "Send an access token or an API key, not both.")
+        credential = bearer or key
+        if not credential:
             raise Unauthenticated("not-signed-in", "Sign in first.")
         application: Application = request.app.state.application
         return await application.identity.identify_caller(credential, origin=origin)
@@ -59,15 +62,15 @@ SignedIn = Annotated[Actor, Depends(get_actor)]
 
 
 async def get_stranger(request: Request) -> Actor:
-    return anonymous(_read(request.scope)[1])
+    return anonymous(_read(request.scope)[-1])
 
 
 Stranger = Annotated[Actor, Depends(get_stranger)]
 """Whoever calls where nobody has to be signed in; credentials that come along say nothing there."""
 
 
-def _read(scope: Scope) -> tuple[str | None, Origin]:
-    """The credential, if there is one, and where the request comes from: in one pass over the headers."""
+def _read(scope: Scope) -> tuple[str | None, str | None, Origin]:
+    """Bearer token, API key, and where the request comes from: in one pass over the headers."""
     authorization = key = user_agent = None
     for name, value in scope["headers"]:
         if name == b"authorization":
@@ -79,7 +82,4 @@ def _read(scope: Scope) -> tuple[str | None, Origin]:
     client = scope["client"]
     origin = Origin(client[0] if client else None, user_agent, scope["state"]["request_id"])
     scheme, _, token = (authorization or "").partition(" ")
-    bearer = token.strip() if scheme.lower() == BEARER else None
-    if key and bearer:
-        raise Invalid.field("two-credentials", "/X-API-Key", "Send an access token or an API key, not both.")
-    return key or bearer or None, origin
+    return (token.strip() if scheme.lower() == BEARER else None), key, origin

@@ -68,7 +68,7 @@ def test_the_commands_that_it_lists_exist(tmp_path: Path) -> None:
     rows = re.findall(r"^\| (`moothall .*`) \| (.*) \|$", table, re.MULTILINE)
     assert rows
     for nouns, verbs in rows:
-        for noun in re.findall(r"`moothall (\w+)`", nouns):
+        for noun in re.findall(r"`moothall ([\w-]+)`", nouns):
             asked = run_moothall(noun, "--help", cwd=tmp_path)
             assert asked.returncode == 0, asked.stderr
             offered = set(re.findall(r"^  ([a-z-]+)  ", asked.stdout.partition("Commands:")[2], re.MULTILINE))

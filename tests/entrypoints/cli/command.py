@@ -28,6 +28,7 @@ T = TypeVar("T")
 PASSWORD = "violet-anchor-42-lamp"
 OPERATOR = operator("test")
 PROGRAM = Path(sys.executable).with_name("moothall")
+READY = "Uvicorn running on"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A folder and an environment of its own for each test."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def moothall(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> Moothall:
     return Moothall(monkeypatch, capsys, home)
+
+
+@pytest.fixture
+def port() -> int:
+    """A free one, for a server."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number

@@ -1,6 +1,5 @@
 """What holds for every command: help, global options, exit codes, signals, pipes."""
 
-import importlib
 import signal
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.cli.errors import ExitCode
-from entrypoints.cli.main import COMMANDS, NOUNS
+from entrypoints.cli.main import COMMANDS, NOUNS, module_of
 from tests.entrypoints.cli.command import PROGRAM, Moothall, at_terminal
 
 END_OF_INPUT = "\x04"
@@ -44,7 +43,7 @@ def test_every_noun_explains_itself(moothall: Moothall, noun: str) -> None:
 
 def test_every_verb_explains_itself(moothall: Moothall) -> None:
     for noun in NOUNS:
-        for command in importlib.import_module(f"entrypoints.cli.{noun}").app.registered_commands:
+        for command in module_of(noun).app.registered_commands:
             verb = command.name or command.callback.__name__.replace("_", "-")
             assert f"Usage: moothall {noun} {verb}" in moothall.good(noun, verb, "--help").out
 

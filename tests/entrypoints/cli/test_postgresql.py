@@ -1,5 +1,6 @@
 """The same commands on PostgreSQL, where nothing is migrated by itself."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -8,6 +9,8 @@ import pytest
 
 from tests.entrypoints.cli.command import Moothall
 from tests.services import execute, postgres_url, wait_for
+
+FAR_AWAY = "2999-01-01T00:00:00Z"
 
 
 @pytest.fixture
@@ -46,3 +49,39 @@ def test_accounts_are_administered(on_postgresql: Moothall) -> None:
     moothall.good("--yes", "users", "delete", "ada")
     moothall.good("--yes", "db", "downgrade", "base")
     assert moothall("db", "check").code == 1
+
+
+def test_roles_are_made_given_and_taken(on_postgresql: Moothall) -> None:
+    moothall = on_postgresql
+    moothall.good("db", "upgrade")
+    moothall.good("roles", "create", "editors", "--permission", "users:read")
+    updated = moothall.good("--json", "roles", "update", "editors", "--add", "users:update", "--remove", "users:read")
+    assert updated.json["permissions"] == ["users:update"]
+    moothall.user("ada", "--role", "editors")
+    assert "Members who lost it: 1." in moothall.good("--yes", "roles", "delete", "editors").err
+    assert [role["name"] for role in moothall.good("--json", "roles", "list").json] == ["member", "admin"]
+    assert "users:update" in moothall.good("permissions", "list").out
+
+
+def test_api_keys_are_made_and_revoked(on_postgresql: Moothall) -> None:
+    moothall = on_postgresql
+    moothall.good("db", "upgrade")
+    moothall.user("ada", "--username", "ada")
+    made = moothall.good("--json", "api-keys", "create", "--as", "ada", "--name", "nightly", "--expires", "90d").json
+    assert made.pop("key").startswith("mh_")
+    assert moothall.good("--json", "api-keys", "list").json == [made]
+    moothall.good("--yes", "api-keys", "revoke", made["id"])
+    assert moothall.good("--json", "api-keys", "list", "--as", "ada").json == []
+
+
+def test_the_audit_trail_is_sealed_and_verified(on_postgresql: Moothall) -> None:
+    moothall = on_postgresql
+    moothall.good("db", "upgrade")
+    ada = moothall.user("ada")
+    [entry] = moothall.good("--json", "audit", "list", "--user", "ada@example.com", "--until", FAR_AWAY).json
+    assert (entry["action"], entry["subject"]) == ("user.created", ada["id"])
+    assert moothall.good("--json", "audit", "list", "--since", FAR_AWAY).json == []
+    moothall.good("audit", "seal")
+    moothall.good("audit", "verify")
+    wait_for(execute(os.environ["MOOTHALL_DATABASE_URL"], "DELETE FROM audit_entries WHERE seal_number = 1"))
+    assert moothall("audit", "verify").code == 1

@@ -5,21 +5,10 @@ import signal
 import socket
 
 import httpx
-import pytest
 
-from tests.entrypoints.cli.command import PASSWORD, Moothall, started
-
-READY = "Uvicorn running on"
+from tests.entrypoints.cli.command import PASSWORD, READY, Moothall, started
 
 CREATE_ADMIN = "moothall users create-admin --email you@example.com"
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
 
 
 def _sign_in(port: int, email: str, password: str) -> int:

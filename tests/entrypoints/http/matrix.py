@@ -1,0 +1,274 @@
+"""What the matrix is made of: the operations with their rules, the callers, and whose thing is asked for.
+
+Operations come from the OpenAPI document; which rule each one is under is read off the use case that its route calls. So
+a new route is in the matrix at once, or the matrix fails because it does not know how to call it.
+"""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import FastAPI
+
+from application.app import use_cases
+from domain.access import actor as actors
+from domain.access.actor import ANONYMOUS, Actor
+from domain.access.permissions import covers_all
+from domain.access.policy import ANYBODY, OWNER, RECENT_SIGN_IN, Rule, judge
+from tests.entrypoints.http.client import PASSWORD
+
+RULES = {name: kind.rule for name, kind in use_cases()}
+
+RULES_OF_ROUTES_WITHOUT_USE_CASE = {
+    "show_me": OWNER,  # it answers with what was read to find out who is calling
+    "health": ANYBODY,
+    "ready": ANYBODY,
+    "metadata": ANYBODY,
+}
+
+
+class Whose(Enum):
+    OWN = "own"
+    OTHERS = "other's"
+    MISSING = "missing"
+    NOBODYS = "nobody's"
+    """The operation names no thing."""
+
+
+@dataclass
+class World:
+    """The people and things of one cell: ids as they go into paths, and what else a request needs."""
+
+    caller_id: UUID
+    sessions: dict[Whose, UUID]
+    users: dict[Whose, UUID]
+    api_keys: dict[Whose, UUID]
+    roles: dict[Whose, str]
+    refresh_token: str
+    access_token: str
+    headers: Mapping[str, str]
+
+    def path(self, template: str, whose: Whose) -> str:
+        things: dict[str, Mapping[Whose, object]] = {
+            "user_id": self.users,
+            "session_id": self.sessions,
+            "key_id": self.api_keys,
+            "name": self.roles,
+        }
+        for name, chosen in things.items():
+            template = template.replace(f"{{{name}}}", str(chosen.get(whose, "")))
+        return template
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    method: str
+    path: str
+    rule: Rule
+
+    @property
+    def targets(self) -> tuple[Whose, ...]:
+        if "{" not in self.path:
+            return (Whose.NOBODYS,)
+        return (Whose.OTHERS, Whose.MISSING) if "{name}" in self.path else (Whose.OWN, Whose.OTHERS, Whose.MISSING)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a role of these permissions (None: no role of their own), and with what they come.
+
+    `credential` is `token`, `key`, `impersonation`, `none`, or a kind of bad one. `granted` are the permissions of the
+    key or of the impersonation.
+    """
+
+    name: str
+    permissions: frozenset[str] | None = None
+    credential: str = "token"
+    granted: frozenset[str] = frozenset()
+    signed_in_before: timedelta = timedelta()
+
+    @property
+    def is_nobody(self) -> bool:
+        return self.credential not in ("token", "key", "impersonation")
+
+    def actor(self, world: World, now: Any) -> Actor:
+        """As the policy sees them."""
+        held = self.permissions or frozenset()
+        if self.is_nobody:
+            return ANONYMOUS
+        if self.credential == "key":
+            return actors.api_key(uuid4(), world.caller_id, self.granted)
+        signed_in_at = now - self.signed_in_before
+        if self.credential == "impersonation":
+            return actors.member(
+                world.caller_id, self.granted, session_id=uuid4(), signed_in_at=signed_in_at, impersonator_id=uuid4()
+            )
+        return actors.member(world.caller_id, held, session_id=uuid4(), signed_in_at=signed_in_at)
+
+
+def callers(rule: Rule) -> Iterator[Caller]:
+    """Everybody who may come. For a rule with permissions, also who has exactly those, and who has all but those."""
+    everything = frozenset(permission.name for other in RULES.values() for permission in other.permissions)
+    resources = sorted({f"{name.partition(':')[0]}:*" for name in everything})
+    exactly = frozenset(permission.name for permission in rule.permissions)
+    yield Caller("anonymous", credential="none")
+    for bad in ("garbage", "garbage key", "expired session", "ended session", "disabled account", "revoked key"):
+        yield Caller(bad, credential=bad)
+    yield Caller("member")
+    yield Caller("member who signed in long ago", signed_in_before=RECENT_SIGN_IN + timedelta(seconds=1))
+    yield Caller("admin", frozenset({"*"}))
+    yield Caller("key of a member", credential="key")
+    yield Caller("empty key of an admin", frozenset({"*"}), "key")
+    yield Caller("key of an admin", frozenset({"*"}), "key", frozenset({"*"}))
+    yield Caller("impersonated member", credential="impersonation")
+    for pattern in resources:
+        yield Caller(f"role {pattern}", frozenset({pattern}))
+    if exactly:
+        lacking = everything - exactly
+        yield Caller("who holds exactly that", exactly)
+        yield Caller("who holds all but that", lacking)
+        yield Caller("key of who holds exactly that", exactly, "key", exactly)
+        yield Caller("empty key of who holds exactly that", exactly, "key")
+        yield Caller("key for all but that", frozenset({"*"}), "key", lacking)
+        yield Caller("impersonated holder, for that", exactly, "impersonation", exactly)
+        yield Caller("impersonated holder, for nothing", exactly, "impersonation")
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to call an operation well: JSON or a form."""
+
+    json: Callable[[World], Any] | None = None
+    form: Callable[[World], dict[str, str]] | None = None
+    entries: int = 1
+    """What it adds to the audit trail where it is allowed."""
+
+    def body(self, world: World) -> dict[str, Any]:
+        if self.json is not None:
+            return {"json": self.json(world)}
+        return {"data": self.form(world)} if self.form is not None else {}
+
+
+READ = Request(entries=0)
+REQUESTS: Mapping[str, Request] = {
+    "show_me": READ,
+    "change_me": Request(lambda _: {"first_name": "Changed"}),
+    "delete_me": Request(),
+    "change_password": Request(lambda _: {"current_password": PASSWORD, "new_password": "amber-harbour-17-kite"}),
+    "list_users": READ,
+    "create_user": Request(lambda _: {"email": f"{uuid4().hex}@example.com"}),
+    "show_user": READ,
+    "update_user": Request(lambda _: {"first_name": "Changed"}),
+    "delete_user": Request(),
+    "set_roles": Request(lambda _: {"roles": ["member", "spare"]}),
+    "impersonate": Request(lambda _: {}),
+    "list_sessions_of": READ,
+    "end_sessions_of": Request(),
+    "register": Request(lambda _: {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}),
+    "log_in": Request(
+        form=lambda world: {"username": f"{world.users[Whose.OTHERS].hex}@example.com", "password": PASSWORD}
+    ),
+    "refresh": Request(lambda world: {"refresh_token": world.refresh_token}),
+    "log_out": Request(),
+    "list_my_sessions": READ,
+    "end_my_other_sessions": Request(),
+    "end_session": Request(),
+    "list_api_keys": READ,
+    "create_api_key": Request(lambda _: {"name": "report", "permissions": []}),
+    "revoke_api_key": Request(),
+    "list_permissions": READ,
+    "list_roles": READ,
+    "create_role": Request(lambda _: {"name": f"r{uuid4().hex}", "permissions": []}),
+    "show_role": READ,
+    "update_role": Request(lambda _: {"description": uuid4().hex}),
+    "delete_role": Request(),
+    "list_audit": READ,
+    "token": Request(form=lambda world: {"grant_type": "refresh_token", "refresh_token": world.refresh_token}),
+    "revoke": Request(form=lambda world: {"token": world.access_token}),
+    "introspect": Request(form=lambda world: {"token": world.access_token}, entries=0),
+    "published_keys": READ,
+    "metadata": READ,
+    "health": READ,
+    "ready": READ,
+}
+
+PRIVATE = {"end_session", "revoke_api_key"}
+"""Where a stranger does not even learn that the thing exists."""
+
+REACHING = {"update_user", "delete_user", "set_roles", "impersonate"}
+"""What nobody does to somebody who may do more than they."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    operation: Operation
+    caller: Caller
+    whose: Whose
+
+    def __str__(self) -> str:
+        return f"{self.operation.name} · {self.caller.name} · {self.whose.value}"
+
+    def expected(self, world: World, now: Any) -> int | None:
+        """The status that the rule asks for; None where the caller is allowed, whatever that answers."""
+        actor = self.caller.actor(world, now)
+        owner = {Whose.OWN: world.caller_id, Whose.OTHERS: world.users[Whose.OTHERS]}.get(self.whose)
+        if self.whose is Whose.NOBODYS or self.operation.name in PRIVATE:
+            owner = actor.user_id
+        refusal = judge(actor, self.operation.rule, owner=owner, now=now)
+        if refusal is not None:
+            return 401 if refusal.code == "not-signed-in" else 403
+        if self.whose is Whose.MISSING:
+            return 404
+        if self.operation.name in PRIVATE:
+            others = judge(actor, self.operation.rule, owner=world.users[Whose.OTHERS], now=now)
+            return 404 if self.whose is Whose.OTHERS and others is not None else None
+        if self.operation.name in REACHING and self.whose is Whose.OWN:
+            rights = self.caller.permissions or frozenset()
+            if self.operation.name == "impersonate":
+                return 409
+            return None if covers_all(actor.permissions, rights) else 403
+        if self.operation.name == "log_out" and self.caller.credential == "key":
+            return 403
+        return None
+
+
+def operations(app: FastAPI) -> list[Operation]:
+    """Every operation of the OpenAPI document, with the rule of the use case behind it."""
+    endpoints = {route.name: route.endpoint for route in app.routes if hasattr(route, "endpoint")}
+    return [
+        Operation(described["operationId"], method.upper(), path, _rule(described["operationId"], endpoints))
+        for path, item in app.openapi()["paths"].items()
+        for method, described in item.items()
+    ]
+
+
+def _rule(name: str, endpoints: Mapping[str, Any]) -> Rule:
+    """Raises LookupError for a route of which nobody can tell who may call it."""
+    if name in RULES_OF_ROUTES_WITHOUT_USE_CASE:
+        return RULES_OF_ROUTES_WITHOUT_USE_CASE[name]
+    tree = ast.parse(textwrap.dedent(inspect.getsource(endpoints[name])))
+    called = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("application.") and node.attr in RULES
+    }
+    rules = {RULES[use_case] for use_case in called}
+    if len(rules) != 1:
+        raise LookupError(f"The route {name} calls {sorted(called) or 'no use case'}: list it in {__name__}.")
+    return rules.pop()
+
+
+def cells(app: FastAPI) -> list[Cell]:
+    return [
+        Cell(operation, caller, whose)
+        for operation in operations(app)
+        for caller in callers(operation.rule)
+        for whose in operation.targets
+    ]

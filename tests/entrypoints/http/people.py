@@ -1,0 +1,147 @@
+"""The people of a matrix cell, stored straight through the repositories: thousands of sign-ins would take too long."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+from application.app import Application
+from domain.access.actor import NOWHERE
+from domain.access.api_keys import ApiKey
+from domain.access.roles import ADMIN, MEMBER, Role
+from domain.identity.email import EmailAddress
+from domain.identity.session import Impersonation, Session
+from domain.identity.user import User
+from tests.clock import OwnClock
+from tests.entrypoints.http.client import PASSWORD
+from tests.entrypoints.http.matrix import Caller, Whose, World
+
+
+class People:
+    """Makes a new world for each cell, around one administrator who stays."""
+
+    def __init__(self, application: Application, clock: OwnClock) -> None:
+        self._sign_in = application.identity.log_in
+        self._keys = application.access.create_api_key.keys
+        self._clock = clock
+        self._roles: dict[frozenset[str], str] = {}
+        self._password_hash = ""
+        self._admin_session: Session | None = None
+
+    async def settle(self) -> None:
+        self._password_hash = await self._sign_in.hasher.hash(PASSWORD)
+        admin = self._user(frozenset({ADMIN, MEMBER}))
+        self._admin_session = self._session(admin)
+        async with self._sign_in.transactions.begin() as uow:
+            await uow.users.add(admin)
+            await uow.sessions.add(self._admin_session)
+            await uow.roles.add(self._role("spare", frozenset()))
+
+    async def world(self, caller: Caller) -> World:
+        role = await self._role_of(caller.permissions)
+        me = self._user(frozenset({MEMBER, role} if role else {MEMBER}))
+        me = replace(me, is_active=caller.credential != "disabled account")
+        other = self._user(frozenset({MEMBER}))
+        mine, second, others = self._session(me, caller), self._session(me), self._session(other)
+        text = self._keys.new()
+        key, own_key, others_key = self._key(me, text, caller.granted), self._key(me), self._key(other)
+        some_role = self._role(f"r{uuid4().hex}", frozenset())
+        async with self._sign_in.transactions.begin() as uow:
+            for user in (me, other):
+                await uow.users.add(user)
+            for session in (second, others) if caller.credential == "ended session" else (mine, second, others):
+                await uow.sessions.add(session)
+            for made in (own_key, others_key) if caller.credential == "revoked key" else (key, own_key, others_key):
+                await uow.api_keys.add(made)
+            await uow.roles.add(some_role)
+        refresh_token = self._sign_in.refresh_tokens.mint(others, 1)
+        assert refresh_token is not None
+        return World(
+            caller_id=me.id,
+            users={Whose.OWN: me.id, Whose.OTHERS: other.id, Whose.MISSING: uuid4()},
+            sessions={Whose.OWN: second.id, Whose.OTHERS: others.id, Whose.MISSING: uuid4()},
+            api_keys={Whose.OWN: own_key.id, Whose.OTHERS: others_key.id, Whose.MISSING: uuid4()},
+            roles={Whose.OTHERS: some_role.name, Whose.MISSING: "nowhere"},
+            refresh_token=refresh_token,
+            access_token=await self._token(others),
+            headers=await self._headers(caller, mine, text),
+        )
+
+    async def _headers(self, caller: Caller, session: Session, key: str) -> Mapping[str, str]:
+        match caller.credential:
+            case "none":
+                return {}
+            case "garbage":
+                return {"Authorization": "Bearer not.a.token"}
+            case "garbage key":
+                return {"X-API-Key": "mh_nothing"}
+            case "key" | "revoked key":
+                return {"X-API-Key": key}
+            case _:
+                return {"Authorization": f"Bearer {await self._token(session)}"}
+
+    async def _token(self, session: Session) -> str:
+        tokens = self._sign_in.access_tokens
+        return await tokens.issue(user_id=session.user_id, session_id=session.id, now=self._clock.now())
+
+    async def _role_of(self, permissions: frozenset[str] | None) -> str | None:
+        """A role of exactly these, made once."""
+        if permissions is None:
+            return None
+        if permissions == {"*"}:
+            return ADMIN
+        if permissions not in self._roles:
+            role = self._role(f"p{uuid4().hex}", permissions)
+            async with self._sign_in.transactions.begin() as uow:
+                await uow.roles.add(role)
+            self._roles[permissions] = role.name
+        return self._roles[permissions]
+
+    def _user(self, roles: frozenset[str]) -> User:
+        id, now = uuid4(), self._clock.now()
+        return User(
+            id=id,
+            email=EmailAddress(f"{id.hex}@example.com", f"{id.hex}@example.com"),
+            username=None,
+            first_name=None,
+            last_name=None,
+            password_hash=self._password_hash,
+            is_active=True,
+            is_verified=True,
+            roles=roles,
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _session(self, user: User, caller: Caller | None = None) -> Session:
+        session = Session.started(
+            id=uuid4(),
+            user_id=user.id,
+            seed=self._sign_in.refresh_tokens.new_seed(),
+            secret_id=self._sign_in.refresh_tokens.secret_id,
+            now=self._clock.now() - (caller.signed_in_before if caller else timedelta()),
+            lifetime=timedelta(0) if caller and caller.credential == "expired session" else timedelta(days=1),
+            origin=NOWHERE,
+        )
+        if caller is None or caller.credential != "impersonation":
+            return session
+        assert self._admin_session is not None
+        by = self._admin_session
+        return replace(session, impersonation=Impersonation(by.user_id, by.id, caller.granted))
+
+    def _key(self, user: User, text: str | None = None, permissions: frozenset[str] = frozenset()) -> ApiKey:
+        text = text or self._keys.new()
+        return ApiKey(
+            id=uuid4(),
+            user_id=user.id,
+            name="report",
+            prefix=self._keys.prefix(text),
+            digest=self._keys.digest(text),
+            permissions=permissions,
+            created_at=self._clock.now(),
+            expires_at=None,
+        )
+
+    def _role(self, name: str, permissions: frozenset[str]) -> Role:
+        now = self._clock.now()
+        return Role(id=uuid4(), name=name, description=None, permissions=permissions, created_at=now, updated_at=now)

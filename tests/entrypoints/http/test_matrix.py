@@ -1,0 +1,57 @@
+"""The matrix: every route × every caller × whose thing it is, on every store (OWASP API Top 10 2023, API1 and API5)."""
+
+import pytest
+
+from application.audit.views import AuditFilters
+from entrypoints.http.app import create_app
+from entrypoints.settings import Settings
+from tests.entrypoints.http.client import Api
+from tests.entrypoints.http.matrix import REQUESTS, RULES_OF_ROUTES_WITHOUT_USE_CASE, cells, operations
+from tests.entrypoints.http.people import People
+from tests.stores import STORES
+
+FEWEST_CELLS = 2_000
+PARTS = 4
+"""Into which the matrix is cut, so that several processes can work on it."""
+
+APP = create_app(Settings(), in_memory=True)
+CELLS = cells(APP)
+
+
+def test_it_has_cells_enough() -> None:
+    assert len(CELLS) * len(STORES) >= FEWEST_CELLS
+    assert len({str(cell) for cell in CELLS}) == len(CELLS)
+
+
+def test_every_route_is_listed() -> None:
+    known = {operation.name for operation in operations(APP)}
+    assert known == set(REQUESTS), "say in matrix.py how the operation is called"
+    assert known >= set(RULES_OF_ROUTES_WITHOUT_USE_CASE)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_every_cell_answers_as_its_rule_says(api: Api, part: int) -> None:
+    """Who is refused changes nothing; who is allowed leaves one entry in the trail, if they changed anything."""
+    people = People(api.application, api.clock)
+    await people.settle()
+    wrong = []
+    for cell in CELLS[part::PARTS]:
+        world = await people.world(cell.caller)
+        request = REQUESTS[cell.operation.name]
+        entries_before = await _entries(api)
+        answer = await api.http.request(
+            cell.operation.method,
+            world.path(cell.operation.path, cell.whose),
+            headers=dict(world.headers),
+            **request.body(world),
+        )
+        entries = await _entries(api) - entries_before
+        expected = cell.expected(world, api.clock.now())
+        as_expected = answer.is_success if expected is None else answer.status_code == expected
+        if not as_expected or entries != (request.entries if expected is None else 0):
+            wrong.append(f"{cell}: {answer.status_code}, not {expected or 'allowed'}; {entries} entries; {answer.text}")
+    assert not wrong, f"{len(wrong)} cells:\n" + "\n".join(wrong[:20])
+
+
+async def _entries(api: Api) -> int:
+    return await api.application.audit.list_entries.queries.count_entries(AuditFilters())

@@ -106,9 +106,10 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     elif await schema.is_behind():
         raise Unavailable("migrations-pending", "The database is older than this version; run: moothall db upgrade")
     container.register(Transactions, instance=sql.SqlTransactions(engine))
-    container.register(IdentityQueries, instance=sql.SqlIdentityQueries(engine))
-    container.register(AccessQueries, instance=sql.SqlAccessQueries(engine))
-    container.register(AuditQueries, instance=sql.SqlAuditQueries(engine))
+    reader = sql.Reader(engine)
+    container.register(IdentityQueries, instance=sql.SqlIdentityQueries(reader))
+    container.register(AccessQueries, instance=sql.SqlAccessQueries(reader))
+    container.register(AuditQueries, instance=sql.SqlAuditQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
 
 

@@ -22,6 +22,7 @@ from adapters.memory import (
 )
 from adapters.sql import (
     Database,
+    Reader,
     Schema,
     SqlAccessQueries,
     SqlAuditQueries,
@@ -87,12 +88,13 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
 
 
 def sql_store(name: str, engine: AsyncEngine) -> Store:
+    reader = Reader(engine)
     return Store(
         name,
         SqlTransactions(engine),
-        SqlIdentityQueries(engine),
-        SqlAccessQueries(engine),
-        SqlAuditQueries(engine),
+        SqlIdentityQueries(reader),
+        SqlAccessQueries(reader),
+        SqlAuditQueries(reader),
         SqlHealth(engine),
         engine,
     )

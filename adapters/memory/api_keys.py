@@ -15,6 +15,8 @@ class MemoryApiKeys(ApiKeyRepository):
     async def add(self, key: ApiKey) -> None:
         if self._changes.users.get(key.user_id) is None:
             raise LookupError(f"There is no user {key.user_id} whose key this could be.")
+        if any(other.digest == key.digest for other in self._changes.api_keys.values()):
+            raise LookupError("There is a key of this digest already.")
         self._changes.api_keys.add(key.id, key)
 
     async def count_of(self, user_id: UUID) -> int:

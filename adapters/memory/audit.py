@@ -22,6 +22,11 @@ class MemoryAuditTrail(AuditTrail):
         return max(self._changes.seals.values(), key=lambda seal: seal.number, default=None)
 
     async def seal(self, seals: Mapping[UUID, Seal]) -> None:
+        numbers = {seal.number for seal in self._changes.seals.values()}
         for entry_id, seal in seals.items():
-            if self._changes.seals.get(entry_id) is None:
-                self._changes.seals.add(entry_id, seal)
+            if self._changes.audit_entries.get(entry_id) is None or self._changes.seals.get(entry_id) is not None:
+                continue
+            if seal.number in numbers:
+                raise LookupError(f"The number {seal.number} is given already.")
+            numbers.add(seal.number)
+            self._changes.seals.add(entry_id, seal)

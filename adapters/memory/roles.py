@@ -16,6 +16,8 @@ class MemoryRoles(RoleRepository):
     async def add(self, role: Role) -> None:
         if self._changes.roles.get(role.name) is not None:
             raise self._changes.spoil(Conflict("role-taken", "There is a role of this name already."))
+        if any(other.id == role.id for other in self._changes.roles.values()):
+            raise LookupError(f"{role.id} is there already.")
         self._changes.roles.add(role.name, role)
 
     async def get(self, name: str) -> Role | None:
@@ -26,7 +28,7 @@ class MemoryRoles(RoleRepository):
 
     async def save(self, role: Role) -> Role:
         stored = self._changes.roles.get(role.name)
-        if stored is None or stored.version != role.version:
+        if stored is None or (stored.id, stored.version) != (role.id, role.version):
             raise self._changes.spoil(Conflict("changed-meanwhile", "The role was changed meanwhile; read it again."))
         saved = replace(role, version=role.version + 1)
         self._changes.roles.put(role.name, saved)

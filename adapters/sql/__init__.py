@@ -5,11 +5,13 @@ from adapters.sql.audit_queries import SqlAuditQueries
 from adapters.sql.engine import Database, create_engine
 from adapters.sql.health import SqlHealth
 from adapters.sql.queries import SqlIdentityQueries
+from adapters.sql.reading import Reader
 from adapters.sql.schema import Schema
 from adapters.sql.unit_of_work import SqlTransactions
 
 __all__ = [
     "Database",
+    "Reader",
     "Schema",
     "SqlAccessQueries",
     "SqlAuditQueries",

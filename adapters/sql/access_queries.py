@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.paging import paged, place
 from adapters.sql.patterns import as_patterns
@@ -37,8 +36,8 @@ _COUNT_ROLES = select(func.count()).select_from(roles)
 
 
 class SqlAccessQueries(AccessQueries):
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._reader = Reader(engine)
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     async def key_holder(self, digest: bytes, now: datetime) -> KeyHolder | None:
         rows = await self._reader.look_up(_KEY_HOLDER, {"digest": digest})

@@ -56,6 +56,8 @@ class SqlAuditTrail(AuditTrail):
         return seal(row) if row else None
 
     async def seal(self, seals: Mapping[UUID, Seal]) -> None:
+        if not seals:
+            return
         await self._work.execute(
             _SEAL,
             [

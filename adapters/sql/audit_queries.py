@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.audit import entry, seal
 from adapters.sql.paging import paged, place
@@ -35,8 +34,8 @@ _COUNT_UNSEALED = select(func.count()).select_from(audit_entries).where(audit_en
 
 
 class SqlAuditQueries(AuditQueries):
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._reader = Reader(engine)
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     async def entries(
         self, filters: AuditFilters, *, after: Position | None, offset: int, limit: int

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.impersonations import COLUMNS as IMPERSONATION
 from adapters.sql.impersonations import impersonation
@@ -40,8 +39,8 @@ _OWNER = select(sessions.c.user_id).where(sessions.c.id == bindparam("session_id
 
 
 class SqlIdentityQueries(IdentityQueries):
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._reader = Reader(engine)
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     async def credentials(self, *, email_key: str | None = None, username_key: str | None = None) -> Credentials | None:
         key = email_key if email_key is not None else username_key

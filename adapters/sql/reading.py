@@ -18,7 +18,8 @@ Rows = Sequence[Any]
 
 
 class Reader:
-    """`search` runs any statement; `look_up` is the fast lane for the few that find a row by its key.
+    """One for each engine. `search` runs any statement; `look_up` is the fast lane for the few that find a row by its
+    key.
 
     On SQLite, handing a statement to a thread and its answer back costs thirty times what the statement does. So what
     is looked up is read on the event loop, on a connection of its own: with a write-ahead log, no writer makes it wait.

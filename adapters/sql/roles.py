@@ -9,6 +9,7 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from adapters.sql.patterns import as_patterns, as_text
 from adapters.sql.tables import roles, user_roles, users
+from adapters.sql.text import storable
 from adapters.sql.work import Work
 from domain.access.roles import Role, RoleRepository
 from domain.errors import Conflict
@@ -34,6 +35,8 @@ class SqlRoles(RoleRepository):
         await self._work.execute(_INSERT, _columns(role))
 
     async def get(self, name: str) -> Role | None:
+        if not storable(name):
+            return None
         row = (await self._work.execute(_LOCK, {"name": name})).one_or_none()
         return _role(row) if row else None
 
@@ -50,6 +53,8 @@ class SqlRoles(RoleRepository):
         return saved
 
     async def remove(self, name: str, now: datetime) -> int:
+        if not storable(name):
+            return 0
         holders = await self._work.execute(_CHANGE_HOLDERS, {"name": name, "now": now})
         await self._work.execute(_TAKE_FROM_ALL, {"name": name})
         await self._work.execute(_DELETE, {"name": name})

@@ -19,7 +19,7 @@ from application.unit_of_work import Transactions
 from domain.access.actor import Actor
 from domain.access.api_keys import MOST_KEYS, ApiKey, checked_expiry
 from domain.access.permissions import Permission, covers_all
-from domain.access.policy import OWNER_IN_PERSON, Rule, holder, judge, require, require_reach
+from domain.access.policy import OWNER_IN_PERSON, Rule, holder, is_theirs_to_see, require, require_reach
 from domain.errors import Conflict, Denied, NotFound
 
 READ = Permission("api-keys:read", "See every member's API keys, though never the keys themselves.")
@@ -123,7 +123,7 @@ class ListApiKeys:
 class RevokeApiKey:
     """One's own, or with `api-keys:revoke` anybody's. Whether another member's key exists is not told."""
 
-    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(REVOKE)
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(REVOKE, own_in_person=True)
 
     transactions: Transactions
     queries: AccessQueries
@@ -132,8 +132,7 @@ class RevokeApiKey:
     async def __call__(self, actor: Actor, *, key_id: UUID) -> None:
         """Raises NotFound (`api-key-not-found`)."""
         owner = await self.queries.owner_of_key(key_id)
-        require(actor, self.rule, owner=actor.user_id)
-        if owner is None or judge(actor, self.rule, owner=owner) is not None:
+        if not is_theirs_to_see(actor, self.rule, owner=owner):
             raise _no_such_key()
         async with self.transactions.begin() as uow:
             if not await uow.api_keys.remove(key_id):

@@ -24,6 +24,8 @@ SEALER = "audit-sealer"
 AT_ONCE = 500
 """Entries that one transaction seals."""
 HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
+BELOW_ALL = -(2**62)
+"""Numbers begin at 1; who forges one may not know."""
 MOST_BROKEN = 1_000
 """Flaws that one verification tells."""
 
@@ -85,9 +87,11 @@ class VerifyAudit:
         """
         require(actor, self.rule)
         walk = _Walk(self.signature, _parsed(head))
-        while links := await self.queries.chain(walk.number, AT_ONCE):
+        after = BELOW_ALL
+        while links := await self.queries.chain(after, AT_ONCE):
             for link in links:
                 walk.step(link)
+            after = links[-1].seal.number
         walk.finish()
         return Verification(
             sealed=walk.sealed,
@@ -104,7 +108,10 @@ def _parsed(head: str | None) -> tuple[int, bytes] | None:
     parts = HEAD.fullmatch(head)
     if parts is None:
         raise Invalid.field("bad-head", "/head", "This is not the head of a chain: NUMBER:DIGEST.")
-    return int(parts[1]), bytes.fromhex(parts[2])
+    number, digest = int(parts[1]), bytes.fromhex(parts[2])
+    if number == 0 and digest != BEGINNING:
+        raise Invalid.field("bad-head", "/head", "No chain begins like this.")
+    return number, digest
 
 
 @dataclass
@@ -122,6 +129,9 @@ class _Walk:
     def step(self, link: SealedEntry) -> None:
         """Go on from what was stored, so that one broken link does not break all behind it."""
         seal, entry_id = link.seal, link.entry.id
+        if seal.number < 1:
+            self._found(seal.number, Flaw.FORGED, entry_id)
+            return
         follows = seal.number == self.number + 1
         for number in range(self.number + 1, min(seal.number, self.number + 1 + MOST_BROKEN)):
             self._found(number, Flaw.MISSING)

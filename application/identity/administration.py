@@ -1,6 +1,6 @@
 """What administrators do to members' accounts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
@@ -75,7 +75,7 @@ class CreateUser:
         async with self.transactions.begin() as uow:
             if roles is not None:
                 await uow.serialise(ACCESS)
-                await _require_reach_of_roles(uow, actor, user.roles)
+                await _require_reach_of_roles(uow, actor, user.roles, gift={MEMBER})
             await uow.users.add(user)
             await self.trail.record(
                 uow, actor, "user.created", subject=user.id, fields=[f"+{role}" for role in sorted(user.roles)]
@@ -127,7 +127,7 @@ class UpdateUser:
     """Change the fields that are given, and no others. Who is deactivated, or gets another e-mail address, is signed
     out everywhere; a new address is unverified unless it is said to be verified."""
 
-    rule: ClassVar[Rule] = holder(UPDATE)
+    rule: ClassVar[Rule] = holder(UPDATE, own_in_person=True)
 
     transactions: Transactions
     trail: Trail
@@ -139,7 +139,7 @@ class UpdateUser:
     ) -> Versioned[UserView]:
         """Raises NotFound, Invalid, Denied (`beyond-your-rights`), Stale, Conflict (`email-taken`, `username-taken`,
         `last-admin`)."""
-        require(actor, self.rule)
+        require(actor, self.rule, owner=user_id)
         only_these(changes, ADMINISTERED_FIELDS)
         async with self.transactions.begin() as uow:
             await uow.serialise(ACCESS)
@@ -169,7 +169,7 @@ class UpdateUser:
 class SetRoles:
     """The user has exactly these roles from now on."""
 
-    rule: ClassVar[Rule] = holder(SET_ROLES)
+    rule: ClassVar[Rule] = holder(SET_ROLES, own_in_person=True)
 
     transactions: Transactions
     trail: Trail
@@ -179,12 +179,12 @@ class SetRoles:
         self, actor: Actor, *, user_id: UUID, roles: Iterable[str], expected: Expected = None
     ) -> Versioned[UserView]:
         """Raises NotFound, Invalid (`unknown-role`), Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
-        require(actor, self.rule)
+        require(actor, self.rule, owner=user_id)
         wanted = frozenset(roles)
         async with self.transactions.begin() as uow:
             await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
-            await _require_reach_of_roles(uow, actor, wanted - user.roles, user.roles - wanted)
+            await _require_reach_of_roles(uow, actor, wanted - user.roles, taken=user.roles - wanted)
             if ADMIN not in wanted:
                 await an_administrator_stays(uow, user)
             changed = user.changed(self.clock.now(), roles=wanted)
@@ -198,14 +198,14 @@ class SetRoles:
 
 @dataclass(frozen=True)
 class DeleteUser:
-    rule: ClassVar[Rule] = holder(DELETE)
+    rule: ClassVar[Rule] = holder(DELETE, own_in_person=True)
 
     transactions: Transactions
     trail: Trail
 
     async def __call__(self, actor: Actor, *, user_id: UUID, expected: Expected = None) -> None:
         """Raises NotFound, Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
-        require(actor, self.rule)
+        require(actor, self.rule, owner=user_id)
         async with self.transactions.begin() as uow:
             await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
@@ -216,9 +216,9 @@ class DeleteUser:
 
 
 async def _require_reach_of_roles(
-    uow: UnitOfWork, actor: Actor, given: frozenset[str], taken: frozenset[str] = frozenset()
+    uow: UnitOfWork, actor: Actor, given: Set[str], *, taken: Set[str] = frozenset(), gift: Set[str] = frozenset()
 ) -> None:
-    """Nobody gives or takes what they do not hold; the role that everybody gets is no gift.
+    """Nobody gives or takes what they do not hold, except for what everybody gets (`gift`).
 
     Raises:
         Invalid: `unknown-role`.
@@ -227,5 +227,5 @@ async def _require_reach_of_roles(
     roles = {role.name: role for role in await uow.roles.all()}
     if unknown := given - roles.keys():
         raise unknown_role(unknown)
-    moved = (given | taken) - {MEMBER}
+    moved = (given | taken) - gift
     require_reach(actor, permissions_of(role for name, role in roles.items() if name in moved))

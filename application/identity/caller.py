@@ -42,10 +42,10 @@ class IdentifyCaller:
     access: AccessQueries
     clock: Clock
 
-    async def __call__(self, credential: str, *, origin: Origin = NOWHERE) -> Caller:
-        """Raises Unauthenticated (`bad-token`, `bad-api-key`)."""
+    async def __call__(self, credential: str, *, as_key: bool = False, origin: Origin = NOWHERE) -> Caller:
+        """`as_key`: it cannot be an access token. Raises Unauthenticated (`bad-token`, `bad-api-key`)."""
         now = self.clock.now()
-        if self.keys.is_one(credential):
+        if as_key or self.keys.is_one(credential):
             return await self._by_key(credential, now, origin)
         claims = await self.access_tokens.read(credential, now)
         found = await live_session(self.identity, claims.session_id, claims.user_id, now) if claims else None

@@ -13,7 +13,7 @@ from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
-from domain.access.policy import OWNER_IN_PERSON, Rule, holder, judge, require, require_own
+from domain.access.policy import OWNER_IN_PERSON, Rule, holder, is_theirs_to_see, require, require_own
 from domain.errors import NotFound
 
 READ = Permission("sessions:read", "See where every member is signed in.")
@@ -50,7 +50,7 @@ class ListSessions:
 class EndSession:
     """One's own, or with `sessions:end` anybody's. Whether another member's session exists is not told."""
 
-    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(END)
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(END, own_in_person=True)
 
     transactions: Transactions
     queries: IdentityQueries
@@ -59,8 +59,7 @@ class EndSession:
     async def __call__(self, actor: Actor, *, session_id: UUID) -> None:
         """Raises NotFound (`session-not-found`)."""
         owner = await self.queries.owner_of_session(session_id)
-        require(actor, self.rule, owner=actor.user_id)
-        if owner is None or judge(actor, self.rule, owner=owner) is not None:
+        if not is_theirs_to_see(actor, self.rule, owner=owner):
             raise _no_such_session()
         async with self.transactions.begin() as uow:
             if not await uow.sessions.remove(session_id):
@@ -91,14 +90,14 @@ class EndOtherSessions:
 class EndSessionsOf:
     """All sessions of a user, with `sessions:end`."""
 
-    rule: ClassVar[Rule] = holder(END)
+    rule: ClassVar[Rule] = holder(END, own_in_person=True)
 
     transactions: Transactions
     trail: Trail
 
     async def __call__(self, actor: Actor, *, user_id: UUID) -> int:
         """How many there were. Raises NotFound (`user-not-found`)."""
-        require(actor, self.rule)
+        require(actor, self.rule, owner=user_id)
         async with self.transactions.begin() as uow:
             if await uow.users.get(user_id) is None:
                 raise no_such_user()

@@ -67,15 +67,20 @@ class SignedInAtAll(Way):
 
 @dataclass(frozen=True, slots=True)
 class Holding(Way):
-    """To hold the permission, whosever the thing is."""
+    """To hold the permission, whosever the thing is. `own_in_person`: with one's own only in person, so that an API key
+    or somebody in a member's place cannot do by permission what is the member's alone."""
 
     permission: Permission
     in_person: bool = False
+    own_in_person: bool = False
 
     def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
         if not covers(actor.permissions, self.permission.name):
             return Refusal("not-allowed", f"This needs the permission {self.permission}.")
-        return None if actor.in_person or not self.in_person else NOT_IN_PERSON
+        is_own = owner is not None and owner == actor.user_id
+        if (self.in_person or (self.own_in_person and is_own)) and not actor.in_person:
+            return NOT_IN_PERSON
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +117,8 @@ OPERATOR = Rule((Operating(),))
 PROCESS_ITSELF = Rule(())
 
 
-def holder(permission: Permission, *, in_person: bool = False) -> Rule:
-    return Rule((Holding(permission, in_person),))
+def holder(permission: Permission, *, in_person: bool = False, own_in_person: bool = False) -> Rule:
+    return Rule((Holding(permission, in_person, own_in_person),))
 
 
 def judge(actor: Actor, rule: Rule, *, owner: UUID | None = None, now: datetime | None = None) -> Refusal | None:
@@ -139,11 +144,21 @@ def require(actor: Actor, rule: Rule, *, owner: UUID | None = None, now: datetim
         Unauthenticated: nobody is signed in.
         Denied: somebody is, who may not; the code says why.
     """
-    refusal = judge(actor, rule, owner=owner, now=now)
-    if refusal is NOT_SIGNED_IN:
-        raise Unauthenticated(refusal.code, refusal.detail)
-    if refusal is not None:
-        raise Denied(refusal.code, refusal.detail)
+    if (refusal := judge(actor, rule, owner=owner, now=now)) is not None:
+        raise _error(refusal)
+
+
+def is_theirs_to_see(actor: Actor, rule: Rule, *, owner: UUID | None) -> bool:
+    """Whether they may, where the very existence of a thing is private: False has to look as if it did not exist.
+
+    `owner` is None where there is no such thing. Raises as `require` does for who may do this to nothing at all.
+    """
+    if owner is not None and judge(actor, rule, owner=owner) is None:
+        return True
+    refusal = judge(actor, rule, owner=actor.user_id)
+    if refusal is not None and (owner == actor.user_id or judge(actor, rule) is not None):
+        raise _error(refusal)
+    return False
 
 
 def require_own(actor: Actor, rule: Rule, *, now: datetime | None = None) -> UUID:
@@ -152,6 +167,11 @@ def require_own(actor: Actor, rule: Rule, *, now: datetime | None = None) -> UUI
     if actor.user_id is None:
         raise Denied(MEMBERS_ONLY.code, MEMBERS_ONLY.detail)
     return actor.user_id
+
+
+def _error(refusal: Refusal) -> Unauthenticated | Denied:
+    category = Unauthenticated if refusal is NOT_SIGNED_IN else Denied
+    return category(refusal.code, refusal.detail)
 
 
 def require_reach(actor: Actor, permissions: Iterable[str]) -> None:

@@ -28,12 +28,13 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         known = _query_names(self.dependant)
         body = self.body_field
+        required = body is not None and body.field_info.is_required()
         wanted = None if body is None else FORM if isinstance(body.field_info, Form) else JSON
 
         async def strictly(request: Request) -> Response:
             if request.scope["query_string"]:
                 _refuse_unknown_and_repeated(request, known)
-            if wanted is not None and media_type(request) != wanted:
+            if wanted is not None and media_type(request) != wanted and (required or "content-type" in request.headers):
                 raise UnsupportedMediaType(wanted)
             if wanted == FORM and len(await request.body()) > LARGEST_FORM:
                 raise BodyTooLarge(LARGEST_FORM)

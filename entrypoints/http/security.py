@@ -41,14 +41,14 @@ class Credentials(OAuth2PasswordBearer):
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
         """Raises Unauthenticated (`not-signed-in`, `bad-token`, `bad-api-key`), Invalid (`two-credentials`)."""
-        bearer, key, origin = _read(request.scope)
-        if bearer and key:
-            raise Invalid.field("two-credentials", "/X-API-Key", "Send an access token or an API key, not both.")
-        credential = bearer or key
-        if not credential:
+        credentials, origin = _read(request.scope)
+        if not credentials:
             raise Unauthenticated("not-signed-in", "Sign in first.")
+        if len(credentials) > 1:
+            raise Invalid.field("two-credentials", "/X-API-Key", "Send one access token or one API key.")
+        credential, is_key = credentials[0]
         application: Application = request.app.state.application
-        return await application.identity.identify_caller(credential, origin=origin)
+        return await application.identity.identify_caller(credential, as_key=is_key, origin=origin)
 
 
 TheCaller = Annotated[Caller, Depends(Credentials())]
@@ -69,17 +69,19 @@ Stranger = Annotated[Actor, Depends(get_stranger)]
 """Whoever calls where nobody has to be signed in; credentials that come along say nothing there."""
 
 
-def _read(scope: Scope) -> tuple[str | None, str | None, Origin]:
-    """Bearer token, API key, and where the request comes from: in one pass over the headers."""
-    authorization = key = user_agent = None
+def _read(scope: Scope) -> tuple[list[tuple[str, bool]], Origin]:
+    """Every credential, and whether it came as an API key; and where the request comes from. In one pass over the
+    headers: each request pays for it."""
+    credentials = []
+    user_agent = None
     for name, value in scope["headers"]:
         if name == b"authorization":
-            authorization = value.decode("latin-1")
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            if scheme.lower() == BEARER and token.strip():
+                credentials.append((token.strip(), False))
         elif name == b"x-api-key":
-            key = value.decode("latin-1")
+            credentials.append((value.decode("latin-1"), True))
         elif name == b"user-agent":
             user_agent = value.decode("latin-1")
     client = scope["client"]
-    origin = Origin(client[0] if client else None, user_agent, scope["state"]["request_id"])
-    scheme, _, token = (authorization or "").partition(" ")
-    return (token.strip() if scheme.lower() == BEARER else None), key, origin
+    return credentials, Origin(client[0] if client else None, user_agent, scope["state"]["request_id"])

@@ -180,7 +180,8 @@ def _calls(kind: type[Any], name: str) -> bool:
 
 def _asks_its_rule(kind: type[Any]) -> bool:
     return any(
-        last_name(call.func) in ("require", "require_own") and "self.rule" in map(ast.unparse, call.args)
+        last_name(call.func) in ("require", "require_own", "is_theirs_to_see")
+        and "self.rule" in map(ast.unparse, call.args)
         for call in _call_nodes(kind)
     )
 

@@ -1,4 +1,4 @@
-"""Users, sessions and keys with everything filled in, so that a test names only what it is about."""
+"""Users, sessions, roles, keys and entries with everything filled in, so that a test names only what it is about."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -124,6 +124,24 @@ async def add(store: Store, *users: User, sessions: Iterable[Session] = ()) -> N
             await uow.users.add(user)
         for session in sessions:
             await uow.sessions.add(session)
+
+
+async def add_roles(store: Store, *roles: Role) -> None:
+    async with store.transactions.begin() as uow:
+        for role in roles:
+            await uow.roles.add(role)
+
+
+async def add_api_keys(store: Store, *keys: ApiKey) -> None:
+    async with store.transactions.begin() as uow:
+        for key in keys:
+            await uow.api_keys.add(key)
+
+
+async def add_entries(store: Store, *entries: Entry) -> None:
+    async with store.transactions.begin() as uow:
+        for entry in entries:
+            await uow.audit.add(entry)
 
 
 async def stored(store: Store, user_id: UUID) -> User | None:

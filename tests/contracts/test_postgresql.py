@@ -5,17 +5,20 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 
-from adapters.sql import Database, SqlHealth, SqlIdentityQueries, SqlTransactions, create_engine
+from adapters.sql import Database, Reader, SqlHealth, SqlIdentityQueries, SqlTransactions, access_queries, create_engine
 from adapters.sql import engine as engine_module
 from adapters.sql.tables import metadata
+from application.audit.views import AuditFilters
 from domain.errors import Unavailable
-from tests.contracts.builders import a_user, add, stored
+from tests.contracts.builders import NOW, a_user, add, add_api_keys, an_api_key, stored
+from tests.contracts.plans import Asked
 from tests.services import execute, postgres_url, query, wait_for
 from tests.stores import POSTGRESQL, Store, open_store
 
@@ -144,7 +147,7 @@ async def test_of_two_who_wait_for_each_other_one_goes_through(store: Store) -> 
 async def test_nobody_waits_for_a_connection_for_ever(tmp_path: Path) -> None:
     async with open_store(POSTGRESQL, tmp_path) as _:
         engine = create_engine(Database(postgres_url(), pool_size=1, max_overflow=0, timeout=PATIENCE))
-        transactions, queries = SqlTransactions(engine), SqlIdentityQueries(engine)
+        transactions, queries = SqlTransactions(engine), SqlIdentityQueries(Reader(engine))
         async with transactions.begin():
             with pytest.raises(Unavailable) as raised:
                 await queries.signing_keys()
@@ -164,7 +167,7 @@ async def test_a_database_that_is_not_there_is_told_soon(away: str) -> None:
             url = urlsplit(postgres_url())._replace(path="/no_such_database").geturl()
         engine = create_engine(Database(url, timeout=PATIENCE))
         started = time.monotonic()
-        for attempt in (SqlHealth(engine).check, SqlIdentityQueries(engine).signing_keys):
+        for attempt in (SqlHealth(engine).check, SqlIdentityQueries(Reader(engine)).signing_keys):
             with pytest.raises(Unavailable) as raised:
                 await attempt()
             assert_unavailable(raised)
@@ -214,3 +217,93 @@ async def test_rules_about_many_rows_hold_whatever_isolation_the_server_defaults
         assert sorted(await asyncio.gather(*(demote(admin.id) for admin in admins))) == [False, True]
     finally:
         await engine.dispose()
+
+
+MANY_ENTRIES = f"""
+    INSERT INTO audit_entries (id, at, action, actor, subject, fields, seal_number)
+    SELECT gen_random_uuid(), timestamptz '{NOW}' + n * interval '1 second', 'action' || n % 10, 'actor' || n % 20,
+           'subject' || n % 50, '', CASE WHEN n <= 9990 THEN n END
+    FROM generate_series(1, 10000) AS n
+"""  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (AuditFilters(), "at_id"),
+        (AuditFilters(since=NOW), "at_id"),
+        (AuditFilters(until=NOW + timedelta(days=1)), "at_id"),
+        (AuditFilters(actor="actor7"), "actor_at_id"),
+        (AuditFilters(action="action7"), "action_at_id"),
+        (AuditFilters(subject="subject7"), "subject_at_id"),
+        (AuditFilters(subject="subject7", until=NOW + timedelta(days=1)), "subject_at_id"),
+    ],
+)
+async def test_an_index_has_the_order_of_the_audit_trail_for_every_filter(
+    tmp_path: Path, filters: AuditFilters, index: str
+) -> None:
+    """So that a page costs the same at any depth: nothing is sorted, and nothing in front of the page is read."""
+    async with open_store(POSTGRESQL, tmp_path) as store:
+        await execute(postgres_url(), MANY_ENTRIES, "ANALYZE audit_entries")
+        asked = Asked.on(store.engine)
+        first = await store.audit.entries(filters, after=None, offset=0, limit=10)
+        assert len(first) == 10
+        for after in (None, first[-1].position):
+            await store.audit.entries(filters, after=after, offset=0, limit=10)
+            steps = await asked.plan()
+            assert any(f"ix_audit_entries_{index}" in step.split() for step in steps), steps
+            assert not any("Sort" in step or "Seq Scan" in step or "Bitmap" in step for step in steps), steps
+
+
+async def test_the_chain_and_what_is_not_in_it_are_found_without_reading_through_the_trail(tmp_path: Path) -> None:
+    """What is not sealed yet are few: it does not matter whether these are sorted."""
+    async with open_store(POSTGRESQL, tmp_path) as store:
+        await execute(postgres_url(), MANY_ENTRIES, "ANALYZE audit_entries")
+        asked = Asked.on(store.engine)
+        plans = []
+        assert len(await store.audit.chain(5000, 500)) == 500
+        plans.append(("seal_number", await asked.plan()))
+        assert await store.audit.count_unsealed() == 10
+        plans.append(("unsealed_id", await asked.plan()))
+        async with store.transactions.begin() as uow:
+            assert len(await uow.audit.unsealed(500)) == 10
+            plans.append(("unsealed_id", await asked.plan()))
+            await uow.serialise("audit-sealer")
+            await uow.audit.last_seal()
+            plans.append(("seal_number", await asked.plan()))
+        for index, steps in plans:
+            assert any(f"ix_audit_entries_{index}" in step.split() for step in steps), steps
+            assert not any("Seq Scan" in step or ("Sort" in step and index == "seal_number") for step in steps), steps
+
+
+MANY_MEMBERS = (
+    """
+    INSERT INTO users (id, email, email_key, username_order, search_text, is_active, is_verified, created_at,
+                       updated_at, version)
+    SELECT gen_random_uuid(), n, n, '', '', true, true, now(), now(), 1 FROM generate_series(1, 5000) AS n
+    """,
+    "INSERT INTO user_roles (user_id, role) SELECT id, 'member' FROM users ON CONFLICT DO NOTHING",
+    """
+    INSERT INTO api_keys (id, user_id, name, prefix, digest, permissions, created_at)
+    SELECT gen_random_uuid(), id, 'x', 'x', sha256(email::bytea), '', created_at FROM users
+    """,
+    "ANALYZE users, user_roles, api_keys",
+)
+
+
+async def test_who_calls_with_a_key_is_found_without_reading_through_a_table(tmp_path: Path) -> None:
+    """Every request asks for this."""
+    async with open_store(POSTGRESQL, tmp_path) as store:
+        user = a_user()
+        key = an_api_key(user)
+        await add(store, user)
+        await add_api_keys(store, key)
+        await execute(postgres_url(), *MANY_MEMBERS)
+        assert await store.access.key_holder(key.digest, NOW) is not None
+        asked = Asked.on(store.engine)
+        async with asked.engine.connect() as connection:
+            await connection.execute(access_queries._KEY_HOLDER, {"digest": key.digest})
+        steps = await asked.plan()
+        for index in ("uq_api_keys_digest", "pk_users", "pk_user_roles"):
+            assert any(index in step.split() for step in steps), steps
+        assert not any("Seq Scan" in step for step in steps if "on roles" not in step), steps

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from application.identity.views import SessionView
 from application.paging import Position
-from domain.identity.session import Session
+from domain.identity.session import Impersonation, Session
 from tests.contracts.builders import NOW, SECOND, a_session, a_user, add, examples, remove
+from tests.contracts.test_roles import patterns
 from tests.stores import Store
 
 
@@ -48,6 +50,73 @@ async def test_saving_a_session_that_is_gone_does_not_bring_it_back(store: Store
     async with store.transactions.begin() as uow:
         await uow.sessions.save(replace(session, counter=2))
     assert await loaded(store, session) is None
+
+
+@examples
+@given(st.frozensets(patterns, max_size=6))
+async def test_an_impersonation_comes_back_in_every_way_of_reading(store: Store, permissions: frozenset[str]) -> None:
+    user = a_user()
+    impersonation = Impersonation(uuid4(), uuid4(), permissions)
+    session = a_session(user, impersonation=impersonation)
+    await add(store, user, sessions=[session])
+    signed_in = await store.queries.signed_in(session.id, NOW)
+    rows = await store.queries.sessions_of(user.id, NOW, after=None, offset=0, limit=10)
+    assert await loaded(store, session) == session
+    assert signed_in is not None
+    assert signed_in.impersonation == impersonation
+    assert [row.value for row in rows] == [SessionView.of(session)]
+    assert rows[0].value.impersonated_by == impersonation.impersonator_id
+    await remove(store, user)
+
+
+async def test_a_session_of_the_members_own_has_no_impersonation(store: Store) -> None:
+    user = a_user()
+    own = a_session(user)
+    other = a_session(user, impersonation=Impersonation(uuid4(), own.id, frozenset({"users:read"})))
+    await add(store, user, sessions=[own, other])
+    signed_in = await store.queries.signed_in(own.id, NOW)
+    assert await loaded(store, own) == own
+    assert signed_in is not None
+    assert signed_in.impersonation is None
+    rows = await store.queries.sessions_of(user.id, NOW, after=None, offset=0, limit=10)
+    assert {row.value.id: row.value.impersonated_by for row in rows} == {
+        own.id: None,
+        other.id: other.impersonation and other.impersonation.impersonator_id,
+    }
+
+
+async def test_saving_a_session_keeps_its_impersonation(store: Store) -> None:
+    user = a_user()
+    session = a_session(user, impersonation=Impersonation(uuid4(), uuid4(), frozenset({"users:*", "audit:read"})))
+    await add(store, user, sessions=[session])
+    async with store.transactions.begin() as uow:
+        await uow.sessions.save(replace(session, last_used_at=NOW + SECOND))
+    assert await loaded(store, session) == replace(session, last_used_at=NOW + SECOND)
+
+
+async def test_an_impersonation_ends_with_the_member_and_not_with_the_administrator(store: Store) -> None:
+    """Each use looks whether the administrator's session is still there: the store does not."""
+    admin, member = a_user("admin"), a_user("member")
+    theirs = a_session(admin)
+    session = a_session(member, impersonation=Impersonation(admin.id, theirs.id, frozenset()))
+    await add(store, admin, member, sessions=[theirs, session])
+    await remove(store, admin)
+    assert await loaded(store, session) == session
+    await remove(store, member)
+    assert await loaded(store, session) is None
+
+
+async def test_removing_a_session_tells_whether_it_was_there(store: Store) -> None:
+    user = a_user()
+    session, other = a_session(user), a_session(user)
+    await add(store, user, sessions=[session, other])
+    async with store.transactions.begin() as uow:
+        assert await uow.sessions.remove(session.id) is True
+        assert await uow.sessions.remove(session.id) is False
+        assert await uow.sessions.remove(user.id) is False
+    async with store.transactions.begin() as uow:
+        assert await uow.sessions.remove(session.id) is False
+    assert await loaded(store, other) == other
 
 
 async def test_a_session_needs_its_user(store: Store) -> None:

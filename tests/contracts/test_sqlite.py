@@ -10,21 +10,24 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Select
 
-from adapters.sql import Database, SqlHealth, SqlIdentityQueries, create_engine
+from adapters.sql import Database, Reader, SqlHealth, SqlIdentityQueries, access_queries, create_engine, queries
+from application.audit.views import AuditFilters
 from application.identity.views import USER_SORTS, UserFilters
 from application.paging import Position, Sort
 from domain.errors import Unavailable
-from tests.contracts.builders import NOW, a_session, a_user, add, stored
+from tests.contracts.builders import NOW, SECOND, a_session, a_user, add, stored
+from tests.contracts.plans import Asked
 from tests.stores import SQLITE, Store, database_url, open_store, sql_store
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from adapters.sql import Database, SqlHealth, SqlIdentityQueries, create_engine
+from adapters.sql import Database, Reader, SqlHealth, SqlIdentityQueries, create_engine
 from tests.contracts.builders import a_session, a_user, add
 from tests.stores import sql_store
 
@@ -174,7 +177,7 @@ async def test_what_a_killed_process_was_told_is_stored_is_there_and_the_file_is
         halves = "SELECT count(*) FROM users WHERE id NOT IN (SELECT user_id FROM sessions)"
         assert connection.execute(halves).fetchone() == (0,)
     engine = create_engine(Database(str(path)))
-    queries = SqlIdentityQueries(engine)
+    queries = SqlIdentityQueries(Reader(engine))
     for email in told:
         assert await queries.find_user(email_key=email) is not None
     await engine.dispose()
@@ -189,7 +192,7 @@ async def test_every_connection_is_prepared(store: Store) -> None:
 
 async def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
     engine = create_engine(Database(str(tmp_path / "nowhere" / "moothall.db")))
-    for attempt in (SqlHealth(engine).check, SqlIdentityQueries(engine).signing_keys):
+    for attempt in (SqlHealth(engine).check, SqlIdentityQueries(Reader(engine)).signing_keys):
         with pytest.raises(Unavailable) as raised:
             await attempt()
         assert raised.value.code == "database-unavailable"
@@ -200,21 +203,96 @@ async def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> No
 
 async def test_an_index_has_every_order_of_the_list_of_users(store: Store) -> None:
     """So that a page costs the same at any depth: nothing is sorted, and nothing in front of the page is read."""
-    assert store.engine is not None
-    asked: list[tuple[str, Any]] = []
-
-    @event.listens_for(store.engine.sync_engine, "before_cursor_execute")
-    def remember(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
-        asked.append((statement, parameters))
-
+    asked = Asked.on(store.engine)
     filters = [UserFilters(), UserFilters(is_active=True), UserFilters(is_active=False), UserFilters(is_verified=True)]
     for wanted in filters:
         for sort in (Sort(field, descending) for field in USER_SORTS for descending in (True, False)):
             after = Position(NOW if sort.by_time else "x", a_user().id)
             await store.queries.users(wanted, sort, after=after, offset=0, limit=10)
-            async with store.engine.connect() as connection:
-                statement, parameters = asked.pop()
-                plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-                steps = [str(step.detail) for step in plan]
+            steps = await asked.plan()
             assert "SEARCH users USING INDEX" in steps[0], (wanted, sort, steps)
             assert not any("TEMP B-TREE" in step for step in steps), (wanted, sort, steps)
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (AuditFilters(), "ix_audit_entries_at_id"),
+        (AuditFilters(since=NOW), "ix_audit_entries_at_id"),
+        (AuditFilters(until=NOW), "ix_audit_entries_at_id"),
+        (AuditFilters(since=NOW, until=NOW + SECOND), "ix_audit_entries_at_id"),
+        (AuditFilters(actor="cli:root"), "ix_audit_entries_actor_at_id"),
+        (AuditFilters(action="user.updated"), "ix_audit_entries_action_at_id"),
+        (AuditFilters(subject="editor"), "ix_audit_entries_subject_at_id"),
+        (AuditFilters(subject="editor", since=NOW, until=NOW + SECOND), "ix_audit_entries_subject_at_id"),
+        (AuditFilters(actor="cli:root", since=NOW), "ix_audit_entries_actor_at_id"),
+        (AuditFilters(actor="cli:root", action="user.updated", subject="editor"), "ix_audit_entries_"),
+    ],
+)
+async def test_an_index_has_the_order_of_the_audit_trail_for_every_filter(
+    store: Store, filters: AuditFilters, index: str
+) -> None:
+    asked = Asked.on(store.engine)
+    for after in (Position(NOW, a_user().id), None):
+        await store.audit.entries(filters, after=after, offset=0, limit=10)
+        (step,) = await asked.plan()
+        assert f" audit_entries USING INDEX {index}" in step
+        searches = after is not None or filters != AuditFilters()
+        assert step.startswith("SEARCH" if searches else "SCAN")
+
+
+async def test_an_index_has_the_order_of_the_chain_and_of_what_is_not_in_it(store: Store) -> None:
+    asked = Asked.on(store.engine)
+    await store.audit.chain(7, 10)
+    assert await asked.plan() == [
+        "SEARCH audit_entries USING INDEX ix_audit_entries_seal_number (seal_number>?)",
+    ]
+    await store.audit.count_unsealed()
+    assert "ix_audit_entries_unsealed_id" in (await asked.plan())[0]
+    async with store.transactions.begin() as uow:
+        await uow.audit.unsealed(10)
+        unsealed = await asked.plan()
+        await uow.audit.last_seal()
+        last = await asked.plan()
+    assert [step for step in unsealed if "ix_audit_entries_unsealed_id" in step] == unsealed
+    assert [step for step in last if "ix_audit_entries_seal_number" in step] == last
+
+
+@pytest.mark.parametrize("of_one", [True, False])
+async def test_an_index_has_the_order_of_the_list_of_api_keys(store: Store, of_one: bool) -> None:
+    asked = Asked.on(store.engine)
+    user = a_user()
+    await store.access.api_keys(user.id if of_one else None, after=Position(NOW, user.id), offset=0, limit=10)
+    (step,) = await asked.plan()
+    index = "ix_api_keys_user_id_created_at_id (user_id=? AND " if of_one else "ix_api_keys_created_at_id ("
+    assert f"SEARCH api_keys USING INDEX {index}" in step
+    await store.access.count_api_keys(user.id if of_one else None)
+    (step,) = await asked.plan()
+    assert "USING COVERING INDEX" in step
+
+
+@pytest.mark.parametrize(
+    ("lookup", "values", "index"),
+    [
+        (
+            access_queries._KEY_HOLDER,
+            {"digest": bytes(32)},
+            "api_keys USING INDEX sqlite_autoindex_api_keys_2 (digest=?)",
+        ),
+        (
+            queries._SIGNED_IN,
+            {"session_id": UUID(int=1), "now": NOW},
+            "sessions USING INDEX sqlite_autoindex_sessions_1",
+        ),
+    ],
+)
+async def test_who_calls_is_found_without_reading_through_a_table(
+    store: Store, lookup: Select[Any], values: dict[str, Any], index: str
+) -> None:
+    """Every request asks for this."""
+    asked = Asked.on(store.engine)
+    async with asked.engine.connect() as connection:
+        await connection.execute(lookup, values)
+    steps = await asked.plan()
+    assert any(step.startswith(f"SEARCH {index}") for step in steps), steps
+    assert not any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in steps), steps

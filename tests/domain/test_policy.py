@@ -96,6 +96,15 @@ TABLE: dict[str, tuple[Rule, dict[str, tuple[str | None, str | None]]]] = {
             **dict.fromkeys(("key of a holder", "impersonated holder"), (PERSON, PERSON)),
         },
     ),
+    "holder, of their own in person": (
+        holder(READ, own_in_person=True),
+        {
+            **dict.fromkeys(CALLERS, (NO, NO)),
+            "anonymous": (SIGN_IN, SIGN_IN),
+            **dict.fromkeys(("holder", "admin", "operator", "process"), (None, None)),
+            **dict.fromkeys(("key of a holder", "impersonated holder"), (PERSON, None)),
+        },
+    ),
     "owner": (
         OWNER,
         {

@@ -3,22 +3,46 @@
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, insert, inspect, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql import Database, Schema, SqlHealth, create_engine
 from adapters.sql.migrate import configuration, script_directory
 from adapters.sql.schema import HEAD
 from adapters.sql.tables import metadata
+from application.access.views import shown_role
+from application.audit.views import AuditFilters
+from application.identity.ports import Credentials, SignedIn
+from application.identity.views import SessionView, UserFilters, shown
+from domain.access.actor import Origin
+from domain.access.roles import BUILT_IN_ROLES
 from domain.errors import NotFound, Unavailable
+from domain.identity.email import EmailAddress
+from domain.identity.session import Impersonation, Session
+from domain.identity.user import User
+from tests.contracts.builders import (
+    NOW,
+    SECOND,
+    a_role,
+    a_session,
+    a_user,
+    add,
+    add_api_keys,
+    add_entries,
+    add_roles,
+    an_api_key,
+    an_entry,
+    stored,
+)
 from tests.services import empty_postgres_url, wait_for
-from tests.stores import POSTGRESQL, SQLITE
+from tests.stores import POSTGRESQL, SQLITE, sql_store
 
 MIGRATOR = """
 import asyncio, sys
@@ -135,6 +159,156 @@ async def test_a_migration_that_fails_leaves_everything_as_it_was(engine: AsyncE
         await Schema(engine).upgrade()
     assert await tables(engine) == {"signing_keys"}
     assert await Schema(engine).current() is None
+
+
+ADA = a_user(
+    "ada",
+    email=EmailAddress("Ada@Example.com", "ada@example.com"),
+    username="Ada_L",
+    first_name="Ada",
+    is_verified=True,
+    roles=frozenset({"admin", "member"}),
+    last_login_at=NOW,
+    version=3,
+)
+BOB = a_user("bob", is_active=False)
+ADAS_SESSION, BOBS_SESSION = a_session(ADA, seed=bytes(range(256))), a_session(BOB, address=None, user_agent=None)
+
+
+async def insert_as_of_0001(engine: AsyncEngine, user: User, session: Session) -> None:
+    """Rows as the version before wrote them, with no column that came later."""
+    account = {
+        "id": user.id,
+        "email": user.email.typed,
+        "email_key": user.email.key,
+        "username": user.username,
+        "username_key": user.username_key,
+        "username_order": user.username_key or "",
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "search_text": user.search_text,
+        "password_hash": user.password_hash,
+        "is_active": user.is_active,
+        "is_verified": user.is_verified,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+        "last_login_at": user.last_login_at,
+        "version": user.version,
+    }
+    sign_in = {
+        "id": session.id,
+        "user_id": user.id,
+        "seed": session.seed,
+        "secret_id": session.secret_id,
+        "counter": session.counter,
+        "rotated_at": session.rotated_at,
+        "created_at": session.created_at,
+        "last_used_at": session.last_used_at,
+        "expires_at": session.expires_at,
+        "address": session.address,
+        "user_agent": session.user_agent,
+    }
+    async with engine.connect() as connection:
+        await connection.execute(insert(metadata.tables["users"]), account)
+        for role in sorted(user.roles):
+            await connection.execute(insert(metadata.tables["user_roles"]), {"user_id": user.id, "role": role})
+        await connection.execute(insert(metadata.tables["sessions"]), sign_in)
+
+
+async def columns(engine: AsyncEngine, table: str) -> set[str]:
+    async with engine.connect() as connection:
+        return {c["name"] for c in await connection.run_sync(lambda sync: inspect(sync).get_columns(table))}
+
+
+async def test_the_roles_that_a_database_begins_with_are_the_built_in_ones(engine: AsyncEngine) -> None:
+    await Schema(engine).upgrade()
+    store = sql_store(engine.dialect.name, engine)
+    async with store.transactions.begin() as uow:
+        assert await uow.roles.all() == sorted(BUILT_IN_ROLES, key=lambda role: role.name)
+    for role in BUILT_IN_ROLES:
+        assert await store.access.role(role.name) == shown_role(role)
+    assert await store.access.count_roles() == len(BUILT_IN_ROLES)
+
+
+async def test_accounts_and_sessions_of_the_version_before_go_on(engine: AsyncEngine) -> None:
+    await Schema(engine).upgrade("0001")
+    await insert_as_of_0001(engine, ADA, ADAS_SESSION)
+    await insert_as_of_0001(engine, BOB, BOBS_SESSION)
+    await Schema(engine).upgrade()
+
+    store = sql_store(engine.dialect.name, engine)
+    for user, session in ((ADA, ADAS_SESSION), (BOB, BOBS_SESSION)):
+        assert await stored(store, user.id) == user
+        assert await store.queries.user(user.id) == shown(user)
+        assert await store.queries.credentials(email_key=user.email.key) == Credentials(user.id, user.password_hash)
+        rows = await store.queries.sessions_of(user.id, NOW, after=None, offset=0, limit=10)
+        assert [row.value for row in rows] == [SessionView.of(session)]
+        async with store.transactions.begin() as uow:
+            assert await uow.sessions.get(session.id) == session
+    assert await store.queries.signed_in(ADAS_SESSION.id, NOW) == SignedIn(
+        shown(ADA), ADAS_SESSION.created_at, frozenset({"*"}), None
+    )
+    assert await store.queries.signed_in(BOBS_SESSION.id, NOW) is None
+    assert await store.queries.count_users(UserFilters(role="admin", q="ada")) == 1
+
+
+async def test_who_was_there_before_signs_in_refreshes_and_gets_a_key_after(engine: AsyncEngine) -> None:
+    await Schema(engine).upgrade("0001")
+    await insert_as_of_0001(engine, ADA, ADAS_SESSION)
+    await Schema(engine).upgrade()
+
+    store = sql_store(engine.dialect.name, engine)
+    new, key = a_session(ADA), an_api_key(ADA, "users:read")
+    rotated = ADAS_SESSION.rotated(NOW + SECOND, Origin("192.0.2.9", "curl/9"))
+    async with store.transactions.begin() as uow:
+        await uow.users.record_sign_in(ADA.id, NOW + SECOND, password_hash="$new$")
+        await uow.sessions.add(new)
+        await uow.sessions.save(rotated)
+        await uow.api_keys.add(key)
+        await uow.audit.add(an_entry(subject=str(ADA.id)))
+    assert await stored(store, ADA.id) == replace(ADA, last_login_at=NOW + SECOND, password_hash="$new$")
+    for session in (new, rotated):
+        found = await store.queries.signed_in(session.id, NOW)
+        assert found is not None
+        assert found.permissions == {"*"}
+        async with store.transactions.begin() as uow:
+            assert await uow.sessions.get(session.id) == session
+    holder = await store.access.key_holder(key.digest, NOW)
+    assert holder is not None
+    assert holder.granted == {"users:read"}
+    assert holder.held == {"*"}
+
+
+async def test_the_way_back_ends_impersonations_and_keeps_everything_else_of_the_version_before(
+    engine: AsyncEngine,
+) -> None:
+    await Schema(engine).upgrade("0001")
+    before = {table: await columns(engine, table) for table in await tables(engine)}
+    await Schema(engine).upgrade()
+    store = sql_store(engine.dialect.name, engine)
+    silent = a_session(BOB, impersonation=Impersonation(ADA.id, ADAS_SESSION.id, frozenset()))
+    allowed = a_session(BOB, impersonation=Impersonation(ADA.id, ADAS_SESSION.id, frozenset({"users:read"})))
+    await add(store, ADA, BOB, sessions=[ADAS_SESSION, BOBS_SESSION, silent, allowed])
+    await add_roles(store, a_role("editor"))
+    await add_api_keys(store, an_api_key(ADA))
+    await add_entries(store, an_entry())
+
+    await Schema(engine).downgrade("0001")
+    assert {table: await columns(engine, table) for table in await tables(engine)} == before
+    sessions, users = metadata.tables["sessions"], metadata.tables["users"]
+    async with engine.connect() as connection:
+        left = set((await connection.execute(select(sessions.c.id))).scalars())
+        assert left == {ADAS_SESSION.id, BOBS_SESSION.id}
+        assert set((await connection.execute(select(users.c.id))).scalars()) == {ADA.id, BOB.id}
+
+    await Schema(engine).upgrade()
+    for user, session in ((ADA, ADAS_SESSION), (BOB, BOBS_SESSION)):
+        assert await stored(store, user.id) == user
+        async with store.transactions.begin() as uow:
+            assert await uow.sessions.get(session.id) == session
+    assert await store.access.count_roles() == len(BUILT_IN_ROLES)
+    assert await store.access.count_api_keys(None) == 0
+    assert await store.audit.count_entries(AuditFilters()) == 0
 
 
 async def test_an_unmigrated_database_is_not_healthy(engine: AsyncEngine) -> None:

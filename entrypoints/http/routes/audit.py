@@ -21,9 +21,10 @@ async def audit_filters(
         str | None,
         Query(max_length=LONGEST_FILTER, description="A member's id, `cli:NAME`, `anonymous`, or `moothall` itself."),
     ] = None,
-    action: Annotated[str | None, Query(max_length=LONGEST_FILTER, examples=["user.roles-set"])] = None,
+    action: Annotated[str | None, Query(min_length=1, max_length=LONGEST_FILTER, examples=["user.roles-set"])] = None,
     subject: Annotated[
-        str | None, Query(max_length=LONGEST_FILTER, description="A member's id, a role's name, a signing key's id.")
+        str | None,
+        Query(min_length=1, max_length=LONGEST_FILTER, description="A member's id, a role's name, a signing key's id."),
     ] = None,
     since: Annotated[Moment | None, Query(description="From this time on.")] = None,
     until: Annotated[Moment | None, Query(description="Before this time.")] = None,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
@@ -76,3 +77,29 @@ class Api:
 
     async def me(self, tokens: Tokens) -> httpx.Response:
         return await self.call("GET", "/users/me", as_=tokens)
+
+    async def staff(self, name: str, *permissions: str) -> tuple[dict[str, Any], Tokens]:
+        """A member whose role, of the same name, allows these."""
+        user, tokens = await self.member(name)
+        await self.application.access.create_role(OPERATOR, name=name, permissions=permissions)
+        await self.give(user, "member", name)
+        return user, tokens
+
+    async def give(self, user: dict[str, Any], *roles: str) -> None:
+        """The roles that the member has from now on, by the operator."""
+        await self.application.identity.set_roles(OPERATOR, user_id=UUID(user["id"]), roles=roles)
+
+    async def key(self, tokens: Tokens, *permissions: str, **fields: Any) -> dict[str, Any]:
+        """An API key of one's own."""
+        body = {"name": "nightly report", "permissions": list(permissions), **fields}
+        answer = await self.call("POST", "/api-keys", as_=tokens, json=body)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def trail(self, tokens: Tokens, **filters: Any) -> list[dict[str, Any]]:
+        """The audit trail, the latest entry first; of 100 at most."""
+        answer = await self.call("GET", "/audit", as_=tokens, params={"page_size": 100, **filters})
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items

@@ -1,7 +1,7 @@
 """What the matrix is made of: the operations with their rules, the callers, and whose thing is asked for.
 
-Operations come from the OpenAPI document; which rule each one is under is read off the use case that its route calls. So
-a new route is in the matrix at once, or the matrix fails because it does not know how to call it.
+Operations come from the OpenAPI document; which rule each one is under is read off the use case that its route calls.
+So a new route is in the matrix at once, or the matrix fails because it does not know how to call it.
 """
 
 import ast
@@ -219,16 +219,16 @@ class Cell:
         """The status that the rule asks for; None where the caller is allowed, whatever that answers."""
         actor = self.caller.actor(world, now)
         owner = {Whose.OWN: world.caller_id, Whose.OTHERS: world.users[Whose.OTHERS]}.get(self.whose)
-        if self.whose is Whose.NOBODYS or self.operation.name in PRIVATE:
+        if self.whose is Whose.NOBODYS:
             owner = actor.user_id
         refusal = judge(actor, self.operation.rule, owner=owner, now=now)
+        is_hidden = self.operation.name in PRIVATE and self.whose is not Whose.OWN
+        if refusal is not None and is_hidden and judge(actor, self.operation.rule, owner=actor.user_id) is None:
+            return 404
         if refusal is not None:
             return 401 if refusal.code == "not-signed-in" else 403
         if self.whose is Whose.MISSING:
             return 404
-        if self.operation.name in PRIVATE:
-            others = judge(actor, self.operation.rule, owner=world.users[Whose.OTHERS], now=now)
-            return 404 if self.whose is Whose.OTHERS and others is not None else None
         if self.operation.name in REACHING and self.whose is Whose.OWN:
             rights = self.caller.permissions or frozenset()
             if self.operation.name == "impersonate":

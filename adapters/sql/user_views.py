@@ -39,14 +39,14 @@ _roles = (
     .scalar_subquery()
     .label("roles")
 )
+_permissions = select(roles.c.permissions).where(roles.c.name == user_roles.c.role).scalar_subquery()
 _roles_and_permissions = (
     select(
         func.aggregate_strings(
-            user_roles.c.role + _literal(_BEFORE_PERMISSIONS) + func.coalesce(roles.c.permissions, _literal("")),
+            user_roles.c.role + _literal(_BEFORE_PERMISSIONS) + func.coalesce(_permissions, _literal("")),
             _literal(_BETWEEN_ROLES),
         )
     )
-    .select_from(user_roles.outerjoin(roles, roles.c.name == user_roles.c.role))
     .where(user_roles.c.user_id == users.c.id)
     .scalar_subquery()
     .label("roles")

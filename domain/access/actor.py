@@ -35,13 +35,13 @@ class Actor:
     `name` is what the audit trail calls them: `anonymous`, a member's id, `cli:NAME` for whoever runs the command line
     on the server itself, or `moothall` for the process. `permissions` are patterns, as `permissions.py` reads them.
 
-    `user_id` is the member on whose things they act. An API key acts for its owner, and is named for them. Under
-    impersonation `user_id` is the member who is impersonated, and `name` the administrator who does it
-    (`impersonator_id`).
+    `called` is the name of who is no member. `user_id` is the member on whose things they act. An API key acts for its
+    owner, and is named for them. Under impersonation `user_id` is the member who is impersonated, and `name` the
+    administrator who does it (`impersonator_id`).
     """
 
     kind: ActorKind
-    name: str
+    called: str | None = None
     permissions: frozenset[str] = frozenset()
     user_id: UUID | None = None
     session_id: UUID | None = None
@@ -51,13 +51,17 @@ class Actor:
     origin: Origin = NOWHERE
 
     @property
+    def name(self) -> str:
+        return self.called or str(self.impersonator_id or self.user_id)
+
+    @property
     def in_person(self) -> bool:
         """Whether they came themselves: no API key, and nobody in a member's place."""
         return self.kind is not ActorKind.API_KEY and self.impersonator_id is None
 
     def proved_to_be(self, user_id: UUID) -> "Actor":
         """The stranger as the trail calls them after they showed a member's password or refresh token."""
-        return replace(self, name=str(user_id))
+        return replace(self, called=str(user_id))
 
 
 def anonymous(origin: Origin = NOWHERE) -> Actor:
@@ -78,7 +82,7 @@ def member(
 ) -> Actor:
     return Actor(
         ActorKind.MEMBER,
-        str(impersonator_id or user_id),
+        None,
         permissions,
         user_id,
         session_id,
@@ -89,7 +93,7 @@ def member(
 
 
 def api_key(key_id: UUID, owner_id: UUID, permissions: frozenset[str], *, origin: Origin = NOWHERE) -> Actor:
-    return Actor(ActorKind.API_KEY, str(owner_id), permissions, owner_id, api_key_id=key_id, origin=origin)
+    return Actor(ActorKind.API_KEY, None, permissions, owner_id, api_key_id=key_id, origin=origin)
 
 
 def operator(name: str) -> Actor:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from application.access.api_keys import EXPIRED_KEPT_FOR
 from application.audit.trail import Trail
+from application.idempotency import KEPT_FOR
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
@@ -19,17 +20,21 @@ class Swept:
     sessions: int
     signing_keys: int
     api_keys: int
+    kept_answers: int
 
     def __str__(self) -> str:
-        return f"{self.sessions} sessions, {self.signing_keys} signing keys and {self.api_keys} API keys"
+        return (
+            f"{self.sessions} sessions, {self.signing_keys} signing keys, {self.api_keys} API keys "
+            f"and {self.kept_answers} kept answers"
+        )
 
 
-NOTHING = Swept(0, 0, 0)
+NOTHING = Swept(0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Remove sessions and signing keys that have run out, and API keys that did so a month ago."""
+    """Remove sessions, signing keys and kept answers that have run out, and API keys that did so a month ago."""
 
     rule: ClassVar[Rule] = holder(SWEEP)
 
@@ -46,6 +51,7 @@ class Sweep:
                 sessions=await uow.sessions.remove_expired(now),
                 signing_keys=await uow.signing_keys.remove_expired(now),
                 api_keys=await uow.api_keys.remove_expired(now - EXPIRED_KEPT_FOR),
+                kept_answers=await uow.idempotency.remove_before(now - KEPT_FOR),
             )
             if swept != NOTHING:
                 await self.trail.record(uow, actor, "housekeeping.swept")

@@ -6,6 +6,7 @@ from typing import Protocol
 from domain.access.api_keys import ApiKeyRepository
 from domain.access.roles import RoleRepository
 from domain.audit.entry import AuditTrail
+from domain.idempotency import KeptAnswers
 from domain.identity.session import SessionRepository
 from domain.identity.signing_key import SigningKeyRepository
 from domain.identity.user import UserRepository
@@ -36,6 +37,9 @@ class UnitOfWork(Protocol):
 
     @property
     def audit(self) -> AuditTrail: ...
+
+    @property
+    def idempotency(self) -> KeptAnswers: ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

@@ -31,6 +31,7 @@ from application.access.ports import AccessQueries, KeyMaker
 from application.app import Access, Application, Audit, Identity, use_cases
 from application.audit.ports import AuditQueries, SealSignature
 from application.audit.trail import Trail
+from application.idempotency import Idempotency, IdempotencyQueries
 from application.identity.accounts import IdentityRules, NewAccounts, Passwords
 from application.identity.ports import (
     AccessTokens,
@@ -94,6 +95,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(IdentityQueries, instance=memory.MemoryIdentityQueries(database))
     container.register(AccessQueries, instance=memory.MemoryAccessQueries(database))
     container.register(AuditQueries, instance=memory.MemoryAuditQueries(database))
+    container.register(IdempotencyQueries, instance=memory.MemoryIdempotencyQueries(database))
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
 
@@ -110,6 +112,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(IdentityQueries, instance=sql.SqlIdentityQueries(reader))
     container.register(AccessQueries, instance=sql.SqlAccessQueries(reader))
     container.register(AuditQueries, instance=sql.SqlAuditQueries(reader))
+    container.register(IdempotencyQueries, instance=sql.SqlIdempotencyQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
 
 
@@ -164,7 +167,7 @@ def _register_security(
 
 def _register_use_cases(container: punq.Container) -> None:
     """The table of contents lists every use case; each is built from the ports that it names."""
-    for shared in (Passwords, NewAccounts, Trail):
+    for shared in (Passwords, NewAccounts, Trail, Idempotency):
         container.register(shared)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))

@@ -17,6 +17,7 @@ from adapters.memory import (
     MemoryAuditQueries,
     MemoryDatabase,
     MemoryHealth,
+    MemoryIdempotencyQueries,
     MemoryIdentityQueries,
     MemoryTransactions,
 )
@@ -27,6 +28,7 @@ from adapters.sql import (
     SqlAccessQueries,
     SqlAuditQueries,
     SqlHealth,
+    SqlIdempotencyQueries,
     SqlIdentityQueries,
     SqlTransactions,
     create_engine,
@@ -34,6 +36,7 @@ from adapters.sql import (
 from adapters.sql.tables import metadata
 from application.access.ports import AccessQueries
 from application.audit.ports import AuditQueries
+from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
 from application.ports import StoreHealth
 from application.unit_of_work import Transactions
@@ -61,6 +64,7 @@ class Store:
     queries: IdentityQueries
     access: AccessQueries
     audit: AuditQueries
+    idempotency: IdempotencyQueries
     health: StoreHealth
     engine: AsyncEngine | None = None
 
@@ -77,6 +81,7 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             MemoryIdentityQueries(memory),
             MemoryAccessQueries(memory),
             MemoryAuditQueries(memory),
+            MemoryIdempotencyQueries(memory),
             MemoryHealth(),
         )
         return
@@ -95,6 +100,7 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         SqlIdentityQueries(reader),
         SqlAccessQueries(reader),
         SqlAuditQueries(reader),
+        SqlIdempotencyQueries(reader),
         SqlHealth(engine),
         engine,
     )

@@ -4,6 +4,7 @@ from adapters.memory.access_queries import MemoryAccessQueries
 from adapters.memory.audit_queries import MemoryAuditQueries
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.health import MemoryHealth
+from adapters.memory.idempotency import MemoryIdempotencyQueries
 from adapters.memory.queries import MemoryIdentityQueries
 from adapters.memory.unit_of_work import MemoryTransactions
 
@@ -12,6 +13,7 @@ __all__ = [
     "MemoryAuditQueries",
     "MemoryDatabase",
     "MemoryHealth",
+    "MemoryIdempotencyQueries",
     "MemoryIdentityQueries",
     "MemoryTransactions",
 ]

@@ -9,6 +9,7 @@ from domain.access.api_keys import ApiKey
 from domain.access.roles import BUILT_IN_ROLES, Role, permissions_of
 from domain.audit.entry import Entry, Seal
 from domain.errors import MoothallError
+from domain.idempotency import KeptAnswer
 from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
@@ -34,6 +35,7 @@ class MemoryDatabase:
         self.api_keys: dict[UUID, ApiKey] = {}
         self.audit_entries: dict[UUID, Entry] = {}
         self.seals: dict[UUID, Seal] = {}
+        self.kept_answers: dict[tuple[str, str], KeptAnswer] = {}
         self.writer = asyncio.Lock()
 
     def permissions_of(self, user: User) -> frozenset[str]:
@@ -51,8 +53,11 @@ class Layer(Generic[K, V]):
     def get(self, key: K) -> V | None:
         return self._changes[key] if key in self._changes else self._committed.get(key)
 
+    def items(self) -> list[tuple[K, V]]:
+        return [(key, value) for key, value in {**self._committed, **self._changes}.items() if value is not None]
+
     def values(self) -> list[V]:
-        return [value for value in {**self._committed, **self._changes}.values() if value is not None]
+        return [value for _, value in self.items()]
 
     def add(self, key: K, value: V) -> None:
         """Raises LookupError where there is one already, which is a bug: keys are made by chance."""
@@ -94,6 +99,7 @@ class Changes:
         self.api_keys = Layer(database.api_keys)
         self.audit_entries = Layer(database.audit_entries)
         self.seals = Layer(database.seals)
+        self.kept_answers = Layer(database.kept_answers)
         self.spoilt_by: MoothallError | None = None
 
     def spoil(self, error: MoothallError) -> MoothallError:
@@ -114,5 +120,6 @@ class Changes:
             self.api_keys,
             self.audit_entries,
             self.seals,
+            self.kept_answers,
         ):
             layer.commit()

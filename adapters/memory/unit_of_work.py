@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.audit import MemoryAuditTrail
 from adapters.memory.database import Changes, MemoryDatabase
+from adapters.memory.idempotency import MemoryKeptAnswers
 from adapters.memory.roles import MemoryRoles
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.signing_keys import MemorySigningKeys
@@ -14,7 +15,7 @@ from application.unit_of_work import Transactions, UnitOfWork
 
 
 class MemoryUnitOfWork(UnitOfWork):
-    __slots__ = ("api_keys", "audit", "roles", "sessions", "signing_keys", "users")
+    __slots__ = ("api_keys", "audit", "idempotency", "roles", "sessions", "signing_keys", "users")
 
     users: MemoryUsers
     sessions: MemorySessions
@@ -22,6 +23,7 @@ class MemoryUnitOfWork(UnitOfWork):
     roles: MemoryRoles
     api_keys: MemoryApiKeys
     audit: MemoryAuditTrail
+    idempotency: MemoryKeptAnswers
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -30,6 +32,7 @@ class MemoryUnitOfWork(UnitOfWork):
         self.roles = MemoryRoles(changes)
         self.api_keys = MemoryApiKeys(changes)
         self.audit = MemoryAuditTrail(changes)
+        self.idempotency = MemoryKeptAnswers(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

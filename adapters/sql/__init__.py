@@ -4,6 +4,7 @@ from adapters.sql.access_queries import SqlAccessQueries
 from adapters.sql.audit_queries import SqlAuditQueries
 from adapters.sql.engine import Database, create_engine
 from adapters.sql.health import SqlHealth
+from adapters.sql.idempotency import SqlIdempotencyQueries
 from adapters.sql.queries import SqlIdentityQueries
 from adapters.sql.reading import Reader
 from adapters.sql.schema import Schema
@@ -16,6 +17,7 @@ __all__ = [
     "SqlAccessQueries",
     "SqlAuditQueries",
     "SqlHealth",
+    "SqlIdempotencyQueries",
     "SqlIdentityQueries",
     "SqlTransactions",
     "create_engine",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import IntegrityError
 
 from adapters.sql.tables import metadata
@@ -11,6 +11,7 @@ from domain.errors import Conflict
 MEANINGS: Mapping[str, Callable[[], Conflict]] = {
     "uq_users_email_key": lambda: Conflict("email-taken", "There is an account with this e-mail address already."),
     "uq_users_username_key": lambda: Conflict("username-taken", "This username is taken."),
+    "pk_kept_answers": lambda: Conflict("request-running", "This request was made twice at once; try again."),
     "uq_roles_name": lambda: Conflict("role-taken", "There is a role of this name already."),
 }
 
@@ -20,7 +21,7 @@ _NAME_OF_COLUMNS = {
     ", ".join(str(column) for column in constraint.columns): str(constraint.name)
     for table in metadata.tables.values()
     for constraint in table.constraints
-    if isinstance(constraint, UniqueConstraint)
+    if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint)
 }
 
 

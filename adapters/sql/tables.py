@@ -109,6 +109,17 @@ api_keys = Table(
     Index(None, "created_at", "id"),
 )
 
+kept_answers = Table(
+    "kept_answers",
+    metadata,
+    Column("caller", Key, nullable=False),
+    Column("key", Key, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created_at", Time, nullable=False, index=True),
+    PrimaryKeyConstraint("caller", "key"),
+)
+
 audit_entries = Table(
     "audit_entries",
     metadata,

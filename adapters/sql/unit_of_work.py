@@ -11,6 +11,7 @@ from adapters.sql.api_keys import SqlApiKeys
 from adapters.sql.audit import SqlAuditTrail
 from adapters.sql.engine import is_sqlite, timeout_of
 from adapters.sql.failures import translated, unavailable
+from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.roles import SqlRoles
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
@@ -25,7 +26,17 @@ _LOCK_NAME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("
 
 
 class SqlUnitOfWork(UnitOfWork):
-    __slots__ = ("_one_writer", "_work", "api_keys", "audit", "roles", "sessions", "signing_keys", "users")
+    __slots__ = (
+        "_one_writer",
+        "_work",
+        "api_keys",
+        "audit",
+        "idempotency",
+        "roles",
+        "sessions",
+        "signing_keys",
+        "users",
+    )
 
     users: SqlUsers
     sessions: SqlSessions
@@ -33,6 +44,7 @@ class SqlUnitOfWork(UnitOfWork):
     roles: SqlRoles
     api_keys: SqlApiKeys
     audit: SqlAuditTrail
+    idempotency: SqlKeptAnswers
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -41,6 +53,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.roles = SqlRoles(work)
         self.api_keys = SqlApiKeys(work)
         self.audit = SqlAuditTrail(work)
+        self.idempotency = SqlKeptAnswers(work)
         self._work = work
         self._one_writer = one_writer
 

@@ -11,6 +11,7 @@ from application.access.ports import AccessQueries, KeyMaker
 from application.access.reach import rights_of
 from application.access.views import ApiKeyView, NewApiKey
 from application.audit.trail import Trail
+from application.idempotency import Idempotency, Once
 from application.identity.accounts import loaded, no_such_user
 from application.identity.ports import IdentityQueries
 from application.paging import Page, PageRequest, Sort
@@ -42,6 +43,7 @@ class CreateApiKey:
     catalogue: PermissionCatalogue
     keys: KeyMaker
     trail: Trail
+    idempotency: Idempotency
     clock: Clock
     ids: Ids
 
@@ -53,8 +55,9 @@ class CreateApiKey:
         permissions: Iterable[str],
         expires_at: datetime | None = None,
         user_id: UUID | None = None,
+        once: Once[ApiKeyView] | None = None,
     ) -> NewApiKey:
-        """`user_id` None: one's own.
+        """`user_id` None: one's own. A repeated request is not told the key again.
 
         Raises Invalid for the fields (`unknown-permission`, `bad-expiry`), NotFound (`user-not-found`), Denied
         (`beyond-your-rights`, `beyond-owners-rights`), Conflict (`too-many-keys`).
@@ -63,6 +66,7 @@ class CreateApiKey:
         require(actor, self.rule, owner=owner)
         if owner is None:
             raise NotFound("user-not-found", "Say whose key this shall be.")
+        await self.idempotency.check(actor, once)
         wanted = self.catalogue.known(permissions)
         require_reach(actor, wanted)
         now = self.clock.now()
@@ -78,6 +82,7 @@ class CreateApiKey:
             expires_at=checked_expiry(expires_at, now),
         )
         async with self.transactions.begin() as uow:
+            await self.idempotency.keep(uow, actor, once, ApiKeyView.of(made))
             user = await loaded(uow, owner)
             if not covers_all(await rights_of(uow, user), wanted):
                 raise Denied("beyond-owners-rights", "A key cannot be allowed more than its owner.")

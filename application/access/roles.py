@@ -11,6 +11,7 @@ from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries
 from application.access.views import RoleView, shown_role
 from application.audit.trail import Trail
+from application.idempotency import Idempotency, Once
 from application.identity.views import Versioned
 from application.paging import Page, PageRequest, Sort
 from application.ports import Clock, Ids
@@ -68,15 +69,23 @@ class CreateRole:
     transactions: Transactions
     catalogue: PermissionCatalogue
     trail: Trail
+    idempotency: Idempotency
     clock: Clock
     ids: Ids
 
     async def __call__(
-        self, actor: Actor, *, name: str, permissions: Iterable[str], description: str | None = None
+        self,
+        actor: Actor,
+        *,
+        name: str,
+        permissions: Iterable[str],
+        description: str | None = None,
+        once: Once[Versioned[RoleView]] | None = None,
     ) -> Versioned[RoleView]:
         """Raises Invalid for the fields (`unknown-permission`, `bad-role-name`), Denied (`beyond-your-rights`),
         Conflict (`role-taken`: names differ by more than case)."""
         require(actor, self.rule)
+        await self.idempotency.check(actor, once)
         wanted = self.catalogue.known(permissions)
         require_reach(actor, wanted)
         now = self.clock.now()
@@ -84,6 +93,7 @@ class CreateRole:
             id=self.ids.new(), name=name, description=description, permissions=wanted, created_at=now, updated_at=now
         )
         async with self.transactions.begin() as uow:
+            await self.idempotency.keep(uow, actor, once, shown_role(role))
             await uow.serialise(ACCESS)
             if any(other.name.lower() == name.lower() for other in await uow.roles.all()):
                 raise Conflict("role-taken", "There is a role of this name already.")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from application.access.reach import require_reach_over
 from application.audit.trail import Trail
+from application.idempotency import Idempotency, Once
 from application.identity.accounts import NewAccounts, an_administrator_stays, loaded, only_these
 from application.identity.ports import EmailSyntax
 from application.identity.views import UserView, Versioned, shown
@@ -38,6 +39,7 @@ class CreateUser:
 
     transactions: Transactions
     trail: Trail
+    idempotency: Idempotency
     accounts: NewAccounts
     clock: Clock
     ids: Ids
@@ -54,12 +56,14 @@ class CreateUser:
         is_active: bool = True,
         is_verified: bool = False,
         roles: Iterable[str] | None = None,
+        once: Once[Versioned[UserView]] | None = None,
     ) -> Versioned[UserView]:
         """Raises Invalid for the fields (`unknown-role`), Denied (`beyond-your-rights`), and Conflict (`email-taken`,
         `username-taken`)."""
         require(actor, self.rule)
         if roles is not None:
             require(actor, SetRoles.rule)
+        await self.idempotency.check(actor, once)
         user = await self.accounts.make(
             id=self.ids.new(),
             now=self.clock.now(),
@@ -73,6 +77,7 @@ class CreateUser:
             roles=frozenset({MEMBER} if roles is None else roles),
         )
         async with self.transactions.begin() as uow:
+            await self.idempotency.keep(uow, actor, once, shown(user))
             if roles is not None:
                 await uow.serialise(ACCESS)
                 await _require_reach_of_roles(uow, actor, user.roles, gift={MEMBER})

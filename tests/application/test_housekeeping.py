@@ -7,6 +7,7 @@ from adapters.system import Uuid7Ids
 from application.audit.trail import Trail
 from application.housekeeping import Sweep, Swept
 from domain.access.actor import operator
+from domain.idempotency import KeptAnswer
 from tests.clock import OwnClock
 from tests.contracts.builders import a_key, a_session, a_user, an_api_key
 
@@ -22,8 +23,11 @@ async def test_only_what_has_run_out_is_swept() -> None:
             await uow.signing_keys.add(a_key(f"k{hours}").retired(clock.now(), timedelta(hours=hours)))
             a_month_ago = clock.now() - timedelta(days=30)
             await uow.api_keys.add(an_api_key(user, expires_at=a_month_ago + timedelta(hours=hours)))
+            yesterday = clock.now() - timedelta(days=1)
+            answer = KeptAnswer("caller", f"key {hours}", bytes(32), b"", yesterday + timedelta(hours=hours))
+            await uow.idempotency.keep(answer, instead_of_before=yesterday)
     sweep = Sweep(transactions, Trail(clock, Uuid7Ids()), clock)
-    assert await sweep(operator("test")) == Swept(sessions=0, signing_keys=0, api_keys=0)
+    assert await sweep(operator("test")) == Swept(sessions=0, signing_keys=0, api_keys=0, kept_answers=0)
     for _ in range(2):
         clock.advance(hours=2)
-        assert await sweep(operator("test")) == Swept(sessions=1, signing_keys=1, api_keys=1)
+        assert await sweep(operator("test")) == Swept(sessions=1, signing_keys=1, api_keys=1, kept_answers=1)

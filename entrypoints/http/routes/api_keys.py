@@ -7,7 +7,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from application.access.views import ApiKeyView, NewApiKey
+from application.idempotency import Once
 from application.paging import Page, PageRequest
+from entrypoints.http.idempotency import TheRequest
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import API, NO_STORE, Body, Moment, answer, listing, no_content, page_request
 from entrypoints.http.routing import StrictRoute, operation_id
@@ -41,11 +43,18 @@ async def list_api_keys(
 
 
 @router.post("", status_code=201, response_model=NewApiKey, responses=problems(409), summary="Make an API key")
-async def create_api_key(application: TheApplication, actor: SignedIn, body: KeyRequest) -> Response:
+async def create_api_key(
+    application: TheApplication, actor: SignedIn, body: KeyRequest, repeatable: TheRequest
+) -> Response:
     """`key` is told this once. Send it as `X-API-Key` or as a bearer token. It can never do more than its owner, and is
-    gone with them."""
-    made = await application.access.create_api_key(actor, **body.model_dump())
-    return answer(made, status=201, headers={**NO_STORE, "Location": f"{API}/api-keys/{made.id}"})
+    gone with them. A repetition (`Idempotency-Key`) is answered without it."""
+
+    async def create(once: Once[ApiKeyView] | None) -> ApiKeyView:
+        return await application.access.create_api_key(actor, once=once, **body.model_dump())
+
+    return await repeatable.answer(
+        create, lambda key: answer(key, status=201, headers={**NO_STORE, "Location": f"{API}/api-keys/{key.id}"})
+    )
 
 
 @router.delete("/{key_id}", status_code=204, response_model=None, responses=problems(404), summary="Revoke an API key")

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from application.access.views import PermissionView, RoleView
 from application.paging import Page, PageRequest
+from entrypoints.http.idempotency import TheRequest
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import (
     API,
@@ -68,10 +69,12 @@ async def list_roles(
 
 
 @router.post("/roles", status_code=201, response_model=RoleView, responses=problems(409), summary="Make a role")
-async def create_role(application: TheApplication, actor: SignedIn, body: NewRole) -> Response:
+async def create_role(application: TheApplication, actor: SignedIn, body: NewRole, repeatable: TheRequest) -> Response:
     """Nobody can put more into a role than they may do themselves."""
-    role = await application.access.create_role(actor, **body.model_dump())
-    return resource(role, status=201, location=f"{API}/roles/{role.value.name}")
+    return await repeatable.answer(
+        lambda once: application.access.create_role(actor, once=once, **body.model_dump()),
+        lambda role: resource(role, status=201, location=f"{API}/roles/{role.value.name}"),
+    )
 
 
 @router.get("/roles/{name}", response_model=RoleView, responses=problems(404), summary="Show a role")

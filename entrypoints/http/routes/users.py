@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from application.identity.views import USER_SORTS, SessionView, UserFilters, UserView
 from application.paging import Page, PageRequest
+from entrypoints.http.idempotency import TheRequest
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import (
     API,
@@ -88,9 +89,11 @@ async def list_users(
 @router.post(
     "", status_code=201, response_model=UserView, responses=problems(403, 409), summary="Make an account for somebody"
 )
-async def create_user(application: TheApplication, actor: SignedIn, body: NewUser) -> Response:
-    user = await application.identity.create_user(actor, **body.model_dump())
-    return resource(user, status=201, location=f"{API}/users/{user.value.id}")
+async def create_user(application: TheApplication, actor: SignedIn, body: NewUser, repeatable: TheRequest) -> Response:
+    return await repeatable.answer(
+        lambda once: application.identity.create_user(actor, once=once, **body.model_dump()),
+        lambda user: resource(user, status=201, location=f"{API}/users/{user.value.id}"),
+    )
 
 
 @router.get("/{user_id}", response_model=UserView, responses=problems(403, 404), summary="Show a member")

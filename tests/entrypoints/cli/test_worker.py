@@ -24,8 +24,14 @@ def test_cron_sweeps_once(moothall: Moothall) -> None:
     _let_a_session_run_out(moothall)
     first, second = (moothall.good("worker", "--once").err for _ in range(2))
     # the signing key, the account, the session, the sweep
-    assert first == "Swept 1 sessions, 0 signing keys and 0 API keys. Sealed 4 entries of the audit trail.\n"
-    assert second == "Swept 0 sessions, 0 signing keys and 0 API keys. Sealed 0 entries of the audit trail.\n"
+    assert (
+        first
+        == "Swept 1 sessions, 0 signing keys, 0 API keys and 0 kept answers. Sealed 4 entries of the audit trail.\n"
+    )
+    assert (
+        second
+        == "Swept 0 sessions, 0 signing keys, 0 API keys and 0 kept answers. Sealed 0 entries of the audit trail.\n"
+    )
 
 
 def test_it_sweeps_until_it_is_told_to_stop(moothall: Moothall) -> None:

@@ -53,6 +53,10 @@ class Rule:
     def __or__(self, other: "Rule") -> "Rule":
         return Rule(self.ways + other.ways, self.anybody or other.anybody)
 
+    def __str__(self) -> str:
+        """Whom it lets pass, in words."""
+        return "everybody" if self.anybody else "; or ".join(map(str, self.ways)) or "the process itself"
+
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """Those that open a way."""
@@ -61,6 +65,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class SignedInAtAll(Way):
+    def __str__(self) -> str:
+        return "whoever is signed in"
+
     def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
         return None
 
@@ -73,6 +80,10 @@ class Holding(Way):
     permission: Permission
     in_person: bool = False
     own_in_person: bool = False
+
+    def __str__(self) -> str:
+        how = ", in person" if self.in_person else " (their own things only in person)" if self.own_in_person else ""
+        return f"who holds `{self.permission}`{how}"
 
     def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
         if not covers(actor.permissions, self.permission.name):
@@ -90,6 +101,10 @@ class Owning(Way):
     in_person: bool = False
     recently: bool = False
 
+    def __str__(self) -> str:
+        how = ", in person" if self.in_person else ""
+        return f"the member whose it is{how}{', within 15 minutes of signing in' if self.recently else ''}"
+
     def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
         if actor.user_id is None:
             return MEMBERS_ONLY
@@ -104,6 +119,9 @@ class Owning(Way):
 
 @dataclass(frozen=True, slots=True)
 class Operating(Way):
+    def __str__(self) -> str:
+        return "who runs commands on the server"
+
     def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
         return None if actor.kind is ActorKind.OPERATOR else OPERATOR_ONLY
 

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from application.app import use_cases
 from entrypoints.http.errors import PROBLEM_JSON, Problem
 from entrypoints.http.security import API_KEY_HEADER
 
@@ -22,6 +23,8 @@ TAGS = [
     {"name": "OAuth 2", "description": "RFC 6749, 7009, 7662, 8414 and 7517, for clients that speak them."},
     {"name": "System", "description": "For whoever runs this."},
 ]
+
+RULES = {name: kind.rule for name, kind in use_cases()}
 
 MEANING = {
     400: "The request is not one that RFC 6749 knows.",
@@ -57,9 +60,13 @@ _OAUTH_ERROR_SCHEMA = {
 }
 
 
-def problems(*statuses: int) -> Responses:
-    """What an operation may answer besides what its input, its security and the store bring with them."""
-    return {status: {"description": MEANING[status], "content": _PROBLEM} for status in statuses}
+def problems(*statuses: int, use_case: str | None = None) -> Responses:
+    """What an operation may answer besides what its input, its security and the store bring with them; and to whom the
+    use case behind it is open."""
+    meanings = {status: MEANING[status] for status in statuses}
+    if use_case is not None:
+        meanings[403] = f"This is for {RULES[use_case]}."
+    return {status: {"description": meaning, "content": _PROBLEM} for status, meaning in meanings.items()}
 
 
 def oauth_errors(*statuses: int) -> Responses:

@@ -30,7 +30,9 @@ class KeyRequest(Body):
     expires_at: Moment | None = Field(default=None, examples=["2027-06-30T00:00:00Z"], description="`null`: never.")
 
 
-@router.get("", response_model=Page[ApiKeyView], responses=problems(404), summary="List my API keys")
+@router.get(
+    "", response_model=Page[ApiKeyView], responses=problems(404, use_case="list_api_keys"), summary="List my API keys"
+)
 async def list_api_keys(
     request: Request,
     application: TheApplication,
@@ -42,7 +44,13 @@ async def list_api_keys(
     return listing(request, await application.access.list_api_keys(actor, user_id=user_id, page=page), Page[ApiKeyView])
 
 
-@router.post("", status_code=201, response_model=NewApiKey, responses=problems(409), summary="Make an API key")
+@router.post(
+    "",
+    status_code=201,
+    response_model=NewApiKey,
+    responses=problems(409, use_case="create_api_key"),
+    summary="Make an API key",
+)
 async def create_api_key(
     application: TheApplication, actor: SignedIn, body: KeyRequest, repeatable: TheRequest
 ) -> Response:
@@ -57,7 +65,13 @@ async def create_api_key(
     )
 
 
-@router.delete("/{key_id}", status_code=204, response_model=None, responses=problems(404), summary="Revoke an API key")
+@router.delete(
+    "/{key_id}",
+    status_code=204,
+    response_model=None,
+    responses=problems(404, use_case="revoke_api_key"),
+    summary="Revoke an API key",
+)
 async def revoke_api_key(application: TheApplication, actor: SignedIn, key_id: UUID) -> Response:
     """One's own, or with `api-keys:revoke` anybody's."""
     await application.access.revoke_api_key(actor, key_id=key_id)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from application.audit.views import LONGEST_FILTER, AuditFilters
 from application.paging import Page, PageRequest
 from domain.audit.entry import Entry
+from entrypoints.http.openapi import problems
 from entrypoints.http.resources import API, Moment, listing, page_request
 from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import SignedIn, TheApplication
@@ -32,7 +33,12 @@ async def audit_filters(
     return AuditFilters(actor, action, subject, since, until)
 
 
-@router.get("", response_model=Page[Entry], summary="Who did what to whom, when and from where")
+@router.get(
+    "",
+    response_model=Page[Entry],
+    responses=problems(use_case="list_entries"),
+    summary="Who did what to whom, when and from where",
+)
 async def list_audit(
     request: Request,
     application: TheApplication,

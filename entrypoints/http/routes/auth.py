@@ -105,13 +105,26 @@ async def refresh(application: TheApplication, actor: Stranger, body: RefreshReq
     return token_answer(pair)
 
 
-@router.post("/logout", tags=["Signing in"], status_code=204, response_model=None, summary="End this session")
+@router.post(
+    "/logout",
+    tags=["Signing in"],
+    status_code=204,
+    response_model=None,
+    responses=problems(use_case="log_out"),
+    summary="End this session",
+)
 async def log_out(application: TheApplication, actor: SignedIn) -> Response:
     await application.identity.log_out(actor)
     return no_content()
 
 
-@router.get("/sessions", tags=["Sessions"], response_model=Page[SessionView], summary="Where I am signed in")
+@router.get(
+    "/sessions",
+    tags=["Sessions"],
+    response_model=Page[SessionView],
+    responses=problems(use_case="list_sessions"),
+    summary="Where I am signed in",
+)
 async def list_my_sessions(
     request: Request,
     application: TheApplication,
@@ -123,7 +136,12 @@ async def list_my_sessions(
 
 
 @router.delete(
-    "/sessions", tags=["Sessions"], status_code=204, response_model=None, summary="End all my other sessions"
+    "/sessions",
+    tags=["Sessions"],
+    status_code=204,
+    response_model=None,
+    responses=problems(use_case="end_other_sessions"),
+    summary="End all my other sessions",
 )
 async def end_my_other_sessions(application: TheApplication, actor: SignedIn) -> Response:
     await application.identity.end_other_sessions(actor)
@@ -135,7 +153,7 @@ async def end_my_other_sessions(application: TheApplication, actor: SignedIn) ->
     tags=["Sessions"],
     status_code=204,
     response_model=None,
-    responses=problems(404),
+    responses=problems(404, use_case="end_session"),
     summary="End a session",
 )
 async def end_session(application: TheApplication, actor: SignedIn, session_id: UUID) -> Response:

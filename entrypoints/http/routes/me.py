@@ -30,13 +30,21 @@ async def show_me(caller: TheCaller) -> Response:
     return resource(caller.account)  # as it was read to find out who is calling: one round trip
 
 
-@router.patch("", response_model=UserView, responses=problems(409, 412), summary="Change my account")
+@router.patch(
+    "", response_model=UserView, responses=problems(409, 412, use_case="change_me"), summary="Change my account"
+)
 async def change_me(application: TheApplication, actor: SignedIn, body: MyChanges, expected: Expected) -> Response:
     """Only the fields that are sent change; `null` clears one."""
     return resource(await application.identity.change_me(actor, expected=expected, **body.sent()))
 
 
-@router.delete("", status_code=204, response_model=None, responses=problems(403, 409, 412), summary="Delete my account")
+@router.delete(
+    "",
+    status_code=204,
+    response_model=None,
+    responses=problems(409, 412, use_case="delete_me"),
+    summary="Delete my account",
+)
 async def delete_me(application: TheApplication, actor: SignedIn, expected: Expected) -> Response:
     """Needs a sign-in of the last 15 minutes, else 403 `sign-in-again`."""
     await application.identity.delete_me(actor, expected=expected)
@@ -44,7 +52,11 @@ async def delete_me(application: TheApplication, actor: SignedIn, expected: Expe
 
 
 @router.put(
-    "/password", status_code=204, response_model=None, responses=problems(409, 412), summary="Change my password"
+    "/password",
+    status_code=204,
+    response_model=None,
+    responses=problems(409, 412, use_case="change_password"),
+    summary="Change my password",
 )
 async def change_password(
     application: TheApplication, actor: SignedIn, body: PasswordChange, expected: Expected

@@ -51,14 +51,19 @@ class RoleChanges(Body):
     permissions: Permissions = Field(default=[])
 
 
-@router.get("/permissions", response_model=list[PermissionView], summary="What may be allowed")
+@router.get(
+    "/permissions",
+    response_model=list[PermissionView],
+    responses=problems(use_case="list_permissions"),
+    summary="What may be allowed",
+)
 async def list_permissions(application: TheApplication, actor: SignedIn) -> Response:
     """Every permission there is in this version, with a sentence each."""
     found = await application.access.list_permissions(actor)
     return answer(found, shape=list[PermissionView], headers={"Cache-Control": "private, no-cache"})
 
 
-@router.get("/roles", response_model=Page[RoleView], summary="List roles")
+@router.get("/roles", response_model=Page[RoleView], responses=problems(use_case="list_roles"), summary="List roles")
 async def list_roles(
     request: Request,
     application: TheApplication,
@@ -68,7 +73,13 @@ async def list_roles(
     return listing(request, await application.access.list_roles(actor, page=page), Page[RoleView])
 
 
-@router.post("/roles", status_code=201, response_model=RoleView, responses=problems(409), summary="Make a role")
+@router.post(
+    "/roles",
+    status_code=201,
+    response_model=RoleView,
+    responses=problems(409, use_case="create_role"),
+    summary="Make a role",
+)
 async def create_role(application: TheApplication, actor: SignedIn, body: NewRole, repeatable: TheRequest) -> Response:
     """Nobody can put more into a role than they may do themselves."""
     return await repeatable.answer(
@@ -77,13 +88,18 @@ async def create_role(application: TheApplication, actor: SignedIn, body: NewRol
     )
 
 
-@router.get("/roles/{name}", response_model=RoleView, responses=problems(404), summary="Show a role")
+@router.get(
+    "/roles/{name}", response_model=RoleView, responses=problems(404, use_case="show_role"), summary="Show a role"
+)
 async def show_role(application: TheApplication, actor: SignedIn, name: RoleName) -> Response:
     return resource(await application.access.show_role(actor, name=name))
 
 
 @router.patch(
-    "/roles/{name}", response_model=RoleView, responses=problems(404, 409, 412), summary="Change what a role allows"
+    "/roles/{name}",
+    response_model=RoleView,
+    responses=problems(404, 409, 412, use_case="update_role"),
+    summary="Change what a role allows",
 )
 async def update_role(
     application: TheApplication, actor: SignedIn, name: RoleName, body: RoleChanges, expected: Expected
@@ -93,7 +109,11 @@ async def update_role(
 
 
 @router.delete(
-    "/roles/{name}", status_code=204, response_model=None, responses=problems(404, 409, 412), summary="Delete a role"
+    "/roles/{name}",
+    status_code=204,
+    response_model=None,
+    responses=problems(404, 409, 412, use_case="delete_role"),
+    summary="Delete a role",
 )
 async def delete_role(application: TheApplication, actor: SignedIn, name: RoleName, expected: Expected) -> Response:
     """Whoever has it loses it. The built-in ones, `admin` and `member`, stay."""

@@ -71,7 +71,7 @@ async def user_filters(
     return UserFilters(role, is_active, is_verified, q if q and q.strip() else None)
 
 
-@router.get("", response_model=Page[UserView], responses=problems(403), summary="List members")
+@router.get("", response_model=Page[UserView], responses=problems(use_case="list_users"), summary="List members")
 async def list_users(
     request: Request,
     application: TheApplication,
@@ -87,7 +87,11 @@ async def list_users(
 
 
 @router.post(
-    "", status_code=201, response_model=UserView, responses=problems(403, 409), summary="Make an account for somebody"
+    "",
+    status_code=201,
+    response_model=UserView,
+    responses=problems(409, use_case="create_user"),
+    summary="Make an account for somebody",
 )
 async def create_user(application: TheApplication, actor: SignedIn, body: NewUser, repeatable: TheRequest) -> Response:
     return await repeatable.answer(
@@ -96,13 +100,18 @@ async def create_user(application: TheApplication, actor: SignedIn, body: NewUse
     )
 
 
-@router.get("/{user_id}", response_model=UserView, responses=problems(403, 404), summary="Show a member")
+@router.get(
+    "/{user_id}", response_model=UserView, responses=problems(404, use_case="show_user"), summary="Show a member"
+)
 async def show_user(application: TheApplication, actor: SignedIn, user_id: UUID) -> Response:
     return resource(await application.identity.show_user(actor, user_id=user_id))
 
 
 @router.patch(
-    "/{user_id}", response_model=UserView, responses=problems(403, 404, 409, 412), summary="Change a member's account"
+    "/{user_id}",
+    response_model=UserView,
+    responses=problems(404, 409, 412, use_case="update_user"),
+    summary="Change a member's account",
 )
 async def update_user(
     application: TheApplication, actor: SignedIn, user_id: UUID, body: UserChanges, expected: Expected
@@ -116,7 +125,7 @@ async def update_user(
     "/{user_id}",
     status_code=204,
     response_model=None,
-    responses=problems(403, 404, 409, 412),
+    responses=problems(404, 409, 412, use_case="delete_user"),
     summary="Delete a member's account",
 )
 async def delete_user(application: TheApplication, actor: SignedIn, user_id: UUID, expected: Expected) -> Response:
@@ -127,7 +136,7 @@ async def delete_user(application: TheApplication, actor: SignedIn, user_id: UUI
 @router.put(
     "/{user_id}/roles",
     response_model=UserView,
-    responses=problems(403, 404, 409, 412),
+    responses=problems(404, 409, 412, use_case="set_roles"),
     summary="Set the roles of a member",
 )
 async def set_roles(
@@ -155,7 +164,7 @@ class ImpersonationAnswer(BaseModel):
 @router.post(
     "/{user_id}/impersonate",
     response_model=ImpersonationAnswer,
-    responses=problems(404, 409),
+    responses=problems(404, 409, use_case="impersonate"),
     summary="Act in the place of a member",
 )
 async def impersonate(
@@ -171,7 +180,7 @@ async def impersonate(
 @router.get(
     "/{user_id}/sessions",
     response_model=Page[SessionView],
-    responses=problems(403, 404),
+    responses=problems(404, use_case="list_sessions"),
     summary="Where a member is signed in",
 )
 async def list_sessions_of(
@@ -189,7 +198,7 @@ async def list_sessions_of(
     "/{user_id}/sessions",
     status_code=204,
     response_model=None,
-    responses=problems(403, 404),
+    responses=problems(404, use_case="end_sessions_of"),
     summary="Sign a member out everywhere",
 )
 async def end_sessions_of(application: TheApplication, actor: SignedIn, user_id: UUID) -> Response:

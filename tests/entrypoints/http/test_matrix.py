@@ -29,6 +29,19 @@ def test_every_route_is_listed() -> None:
     assert known >= set(RULES_OF_ROUTES_WITHOUT_USE_CASE)
 
 
+def test_the_description_says_to_whom_each_route_is_open() -> None:
+    """But for those of OAuth 2, which have a vocabulary of their own, and the one that has no use case."""
+    described = {
+        operation["operationId"]: operation["responses"]["403"]["description"]
+        for item in APP.openapi()["paths"].values()
+        for operation in item.values()
+        if "security" in operation and "OAuth 2" not in operation["tags"]
+    }
+    rules = {operation.name: operation.rule for operation in operations(APP)}
+    assert described.pop("show_me")
+    assert described == {name: f"This is for {rules[name]}." for name in described}
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_every_cell_answers_as_its_rule_says(api: Api, part: int) -> None:
     """Who is refused changes nothing; who is allowed leaves one entry in the trail, if they changed anything."""

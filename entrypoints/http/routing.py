@@ -1,8 +1,11 @@
 """Routes that take what they declare and nothing else."""
 
-from collections.abc import Callable, Coroutine
+import json
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
@@ -18,11 +21,16 @@ FORM = "application/x-www-form-urlencoded"
 LARGEST_FORM = 65_536
 """Bytes; parsing a form takes longer than parsing JSON."""
 
+MOST_FIELDS = 50
+"""Of a form."""
+
+TWICE = "This was sent more than once."
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class StrictRoute(APIRoute):
-    """Unknown query parameters and unreadable bodies are 422, another media type is 415."""
+    """Unknown query parameters, whatever was sent twice and unreadable bodies are 422, another media type is 415."""
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -38,6 +46,8 @@ class StrictRoute(APIRoute):
                 raise UnsupportedMediaType(wanted)
             if wanted == FORM and len(await request.body()) > LARGEST_FORM:
                 raise BodyTooLarge(LARGEST_FORM)
+            if wanted is not None:
+                _refuse_repeated_fields(await request.body(), wanted)
             try:
                 return await handle(request)
             except HTTPException as error:
@@ -66,6 +76,30 @@ def media_type(request: Request) -> str:
 def _refuse_unknown_and_repeated(request: Request, known: set[str]) -> None:
     names = [name for name, _ in request.query_params.multi_items()]
     problems = [(name, "There is no such query parameter here.") for name in names if name not in known]
-    problems += [(name, "This was sent more than once.") for name in sorted(known) if names.count(name) > 1]
+    problems += [(name, TWICE) for name in _repeated(names) if name in known]
     if problems:
-        raise RequestValidationError([{"loc": ("query", name), "msg": message} for name, message in problems])
+        raise _invalid("query", problems)
+
+
+def _refuse_repeated_fields(body: bytes, kind: str) -> None:
+    """What cannot be read at all is left to whoever reads it for its fields."""
+    try:
+        if kind == JSON:
+            json.loads(body, object_pairs_hook=_unique)
+        else:
+            _unique(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except (ValueError, RecursionError):
+        return
+
+
+def _unique(pairs: Sequence[tuple[str, object]]) -> None:
+    if repeated := _repeated(name for name, _ in pairs):
+        raise _invalid("body", [(name, TWICE) for name in repeated])
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _invalid(where: str, problems: Iterable[tuple[str, str]]) -> RequestValidationError:
+    return RequestValidationError([{"loc": (where, name), "msg": message} for name, message in problems])

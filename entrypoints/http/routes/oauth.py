@@ -21,10 +21,8 @@ from entrypoints.http.errors import headers_of
 from entrypoints.http.openapi import form_body, oauth_errors
 from entrypoints.http.resources import API, NO_STORE
 from entrypoints.http.routes.auth import TokenAnswer, token_answer
-from entrypoints.http.routing import FORM, LARGEST_FORM, Handler, media_type, operation_id
+from entrypoints.http.routing import FORM, LARGEST_FORM, MOST_FIELDS, Handler, media_type, operation_id
 from entrypoints.http.security import SignedIn, Stranger, TheApplication
-
-MOST_PARAMETERS = 50
 
 ERROR_OF: Mapping[type[MoothallError], tuple[HTTPStatus, str]] = {
     Invalid: (HTTPStatus.BAD_REQUEST, "invalid_request"),
@@ -205,7 +203,7 @@ async def _form(request: Request) -> dict[str, str]:
     if len(body) > LARGEST_FORM:
         raise OAuthError("invalid_request", f"A form has {LARGEST_FORM} bytes at most.")
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict")
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError as error:
         raise OAuthError("invalid_request", "The form cannot be read.") from error
     form = {name: value for name, value in pairs if value}

@@ -1,6 +1,6 @@
 """What has to be swept now and then, so that nothing expired piles up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from application.access.api_keys import EXPIRED_KEPT_FOR
@@ -9,10 +9,7 @@ from application.idempotency import KEPT_FOR
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
-from domain.access.permissions import Permission
-from domain.access.policy import Rule, holder, require
-
-SWEEP = Permission("housekeeping:sweep", "Remove what has run out: sessions, keys.")
+from domain.access.policy import OPERATOR, Rule, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +18,11 @@ class Swept:
     signing_keys: int
     api_keys: int
     kept_answers: int
+
+    @property
+    def kinds(self) -> list[str]:
+        """What there was of."""
+        return [field.name for field in fields(self) if getattr(self, field.name)]
 
     def __str__(self) -> str:
         return (
@@ -36,7 +38,7 @@ NOTHING = Swept(0, 0, 0, 0)
 class Sweep:
     """Remove sessions, signing keys and kept answers that have run out, and API keys that did so a month ago."""
 
-    rule: ClassVar[Rule] = holder(SWEEP)
+    rule: ClassVar[Rule] = OPERATOR
 
     transactions: Transactions
     trail: Trail
@@ -54,5 +56,5 @@ class Sweep:
                 kept_answers=await uow.idempotency.remove_before(now - KEPT_FOR),
             )
             if swept != NOTHING:
-                await self.trail.record(uow, actor, "housekeeping.swept")
+                await self.trail.record(uow, actor, "housekeeping.swept", fields=swept.kinds)
         return swept

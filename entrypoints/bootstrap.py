@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters import memory, sql
 from adapters.security.api_keys import RandomApiKeys
-from adapters.security.audit_seals import HmacSealSignature
+from adapters.security.audit_seals import HmacTrailSignature
 from adapters.security.bcrypt_hasher import BcryptHasher
 from adapters.security.email_syntax import EmailValidatorSyntax
 from adapters.security.jwt_tokens import JwtAccessTokens
@@ -29,7 +29,7 @@ from adapters.system import SystemClock, Uuid7Ids
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
 from application.app import Access, Application, Audit, Identity, use_cases
-from application.audit.ports import AuditQueries, SealSignature
+from application.audit.ports import AuditQueries, TrailSignature
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, IdempotencyQueries
 from application.identity.accounts import IdentityRules, NewAccounts, Passwords
@@ -152,7 +152,7 @@ def _register_security(
     container.register(DeviceTokens, instance=HmacDeviceTokens(Keychain.of(known, DEVICE_TOKENS)))
     container.register(KeyFactory, instance=key_factory)
     container.register(KeyMaker, instance=RandomApiKeys())
-    container.register(SealSignature, instance=HmacSealSignature(Keychain.of(known, AUDIT_SEALS)))
+    container.register(TrailSignature, instance=HmacTrailSignature(Keychain.of(known, AUDIT_SEALS)))
     container.register(
         AccessTokens,
         instance=JwtAccessTokens(

@@ -22,6 +22,9 @@ class MemoryApiKeys(ApiKeyRepository):
     async def count_of(self, user_id: UUID) -> int:
         return sum(key.user_id == user_id for key in self._changes.api_keys.values())
 
+    async def exists(self, key_id: UUID) -> bool:
+        return self._changes.api_keys.get(key_id) is not None
+
     async def remove(self, key_id: UUID) -> bool:
         return self._changes.api_keys.remove(key_id)
 

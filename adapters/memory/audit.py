@@ -1,10 +1,14 @@
 """The audit trail within a unit of work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from adapters.memory.database import Changes
 from domain.audit.entry import AuditTrail, Entry, Seal
+
+
+def by_id(entries: Iterable[Entry], limit: int, after: UUID | None) -> list[Entry]:
+    return sorted((e for e in entries if after is None or e.id > after), key=lambda entry: entry.id)[:limit]
 
 
 class MemoryAuditTrail(AuditTrail):
@@ -14,9 +18,9 @@ class MemoryAuditTrail(AuditTrail):
     async def add(self, entry: Entry) -> None:
         self._changes.audit_entries.add(entry.id, entry)
 
-    async def unsealed(self, limit: int) -> Sequence[Entry]:
-        entries = [entry for entry in self._changes.audit_entries.values() if self._changes.seals.get(entry.id) is None]
-        return sorted(entries, key=lambda entry: entry.id)[:limit]
+    async def unsealed(self, limit: int, *, after: UUID | None = None) -> Sequence[Entry]:
+        entries = self._changes.audit_entries.values()
+        return by_id([entry for entry in entries if self._changes.seals.get(entry.id) is None], limit, after)
 
     async def last_seal(self) -> Seal | None:
         return max(self._changes.seals.values(), key=lambda seal: seal.number, default=None)

@@ -1,7 +1,9 @@
 """The read side of the audit trail."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
+from adapters.memory.audit import by_id
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.paging import page
 from application.audit.ports import AuditQueries
@@ -30,6 +32,13 @@ class MemoryAuditQueries(AuditQueries):
             if seal.number > after
         ]
         return sorted(links, key=lambda link: link.seal.number)[:limit]
+
+    async def count_sealed(self, up_to: int) -> int:
+        return sum(seal.number <= up_to for seal in self._database.seals.values())
+
+    async def unsealed(self, limit: int, *, after: UUID | None = None) -> Sequence[Entry]:
+        entries = self._database.audit_entries.values()
+        return by_id([entry for entry in entries if entry.id not in self._database.seals], limit, after)
 
     async def count_unsealed(self) -> int:
         return len(self._database.audit_entries) - len(self._database.seals)

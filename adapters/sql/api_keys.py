@@ -12,6 +12,7 @@ from domain.access.api_keys import ApiKey, ApiKeyRepository
 
 _INSERT = insert(api_keys)
 _COUNT_OF = select(func.count()).select_from(api_keys).where(api_keys.c.user_id == bindparam("user_id"))
+_EXISTS = select(api_keys.c.id).where(api_keys.c.id == bindparam("key_id"))
 _DELETE = delete(api_keys).where(api_keys.c.id == bindparam("key_id"))
 _USED = update(api_keys).where(api_keys.c.id == bindparam("key_id"))
 _DELETE_EXPIRED = delete(api_keys).where(api_keys.c.expires_at <= bindparam("before"))
@@ -39,6 +40,9 @@ class SqlApiKeys(ApiKeyRepository):
 
     async def count_of(self, user_id: UUID) -> int:
         return int((await self._work.execute(_COUNT_OF, {"user_id": user_id})).scalar_one())
+
+    async def exists(self, key_id: UUID) -> bool:
+        return (await self._work.execute(_EXISTS, {"key_id": key_id})).one_or_none() is not None
 
     async def remove(self, key_id: UUID) -> bool:
         return (await self._work.execute(_DELETE, {"key_id": key_id})).rowcount > 0

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 
 from adapters.sql.tables import audit_entries
 from adapters.sql.work import Work
 from domain.audit.entry import AuditTrail, Entry, Seal
+
+NO_NUMBER = -1
+"""SQLite stores whatever somebody writes into a column of numbers."""
 
 _INSERT = insert(audit_entries)
 _UNSEALED = (
@@ -17,6 +20,7 @@ _UNSEALED = (
     .order_by(audit_entries.c.id)
     .limit(bindparam("limit"))
 )
+_UNSEALED_BEHIND = _UNSEALED.where(audit_entries.c.id > bindparam("after"))
 _LAST_SEAL = (
     select(audit_entries)
     .where(audit_entries.c.seal_number.is_not(None))
@@ -45,11 +49,12 @@ class SqlAuditTrail(AuditTrail):
                 "fields": " ".join(entry.fields),
                 "address": entry.address,
                 "request_id": entry.request_id,
+                "proof": entry.proof,
             },
         )
 
-    async def unsealed(self, limit: int) -> Sequence[Entry]:
-        return [entry(row) for row in await self._work.execute(_UNSEALED, {"limit": limit})]
+    async def unsealed(self, limit: int, *, after: UUID | None = None) -> Sequence[Entry]:
+        return [entry(row) for row in await self._work.execute(*unsealed(limit, after))]
 
     async def last_seal(self) -> Seal | None:
         row = (await self._work.execute(_LAST_SEAL)).one_or_none()
@@ -73,6 +78,13 @@ class SqlAuditTrail(AuditTrail):
         )
 
 
+def unsealed(limit: int, after: UUID | None) -> tuple[Select[Any], dict[str, object]]:
+    """The statement and its parameters."""
+    if after is None:
+        return _UNSEALED, {"limit": limit}
+    return _UNSEALED_BEHIND, {"limit": limit, "after": after}
+
+
 def entry(row: Row[Any]) -> Entry:
     return Entry(
         id=row.id,
@@ -86,9 +98,11 @@ def entry(row: Row[Any]) -> Entry:
         fields=tuple(row.fields.split()),
         address=row.address,
         request_id=row.request_id,
+        proof=row.proof,
     )
 
 
 def seal(row: Row[Any]) -> Seal:
     """Whatever somebody made of the row: that it is broken is for the verification to tell."""
-    return Seal(row.seal_number, row.digest or b"", row.secret_id or "", row.mac or b"")
+    number = row.seal_number if isinstance(row.seal_number, int) else NO_NUMBER
+    return Seal(number, row.digest or b"", row.secret_id or "", row.mac or b"")

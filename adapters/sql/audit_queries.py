@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from adapters.sql.audit import entry, seal
+from adapters.sql.audit import entry, seal, unsealed
 from adapters.sql.paging import paged, place
 from adapters.sql.reading import Reader
 from adapters.sql.tables import audit_entries
@@ -30,6 +31,7 @@ _CHAIN = (
     .order_by(audit_entries.c.seal_number)
     .limit(bindparam("limit"))
 )
+_COUNT_SEALED = select(func.count()).select_from(audit_entries).where(audit_entries.c.seal_number <= bindparam("up_to"))
 _COUNT_UNSEALED = select(func.count()).select_from(audit_entries).where(audit_entries.c.seal_number.is_(None))
 
 
@@ -56,6 +58,12 @@ class SqlAuditQueries(AuditQueries):
     async def chain(self, after: int, limit: int) -> Sequence[SealedEntry]:
         rows = await self._reader.search(_CHAIN, {"after": after, "limit": limit})
         return [SealedEntry(entry(row), seal(row)) for row in rows]
+
+    async def count_sealed(self, up_to: int) -> int:
+        return int((await self._reader.search(_COUNT_SEALED, {"up_to": up_to}))[0][0])
+
+    async def unsealed(self, limit: int, *, after: UUID | None = None) -> Sequence[Entry]:
+        return [entry(row) for row in await self._reader.search(*unsealed(limit, after))]
 
     async def count_unsealed(self) -> int:
         return int((await self._reader.search(_COUNT_UNSEALED, {}))[0][0])

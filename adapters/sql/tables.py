@@ -134,6 +134,7 @@ audit_entries = Table(
     Column("fields", Text, nullable=False),
     Column("address", Text),
     Column("request_id", Text),
+    Column("proof", Text),
     Column("seal_number", BigInteger),  # this and what follows is the seal, which comes later
     Column("digest", LargeBinary),
     Column("secret_id", Text),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
-from application.access.reach import rights_of
+from application.access.reach import require_reach_over, rights_of
 from application.access.views import ApiKeyView, NewApiKey
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
@@ -20,11 +20,11 @@ from application.unit_of_work import Transactions
 from domain.access.actor import Actor
 from domain.access.api_keys import MOST_KEYS, ApiKey, checked_expiry
 from domain.access.permissions import Permission, covers_all
-from domain.access.policy import OWNER_IN_PERSON, Rule, holder, is_theirs_to_see, require, require_reach
+from domain.access.policy import OPERATOR, OWNER_IN_PERSON, Rule, holder, is_theirs_to_see, require, require_reach
+from domain.audit.entry import added
 from domain.errors import Conflict, Denied, NotFound
 
 READ = Permission("api-keys:read", "See every member's API keys, though never the keys themselves.")
-CREATE = Permission("api-keys:create", "Make API keys for other members, within what one may oneself.")
 REVOKE = Permission("api-keys:revoke", "Revoke every member's API keys.")
 
 NEWEST_FIRST = Sort("created_at", descending=True)
@@ -34,10 +34,10 @@ EXPIRED_KEPT_FOR = timedelta(days=30)
 
 @dataclass(frozen=True)
 class CreateApiKey:
-    """A key of one's own, or with `api-keys:create` of another member. It can never do more than its owner; what the
+    """A key of one's own; the operator makes one for any member. It can never do more than its owner; what the
     owner loses later, the key loses too."""
 
-    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(CREATE, in_person=True)
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | OPERATOR
 
     transactions: Transactions
     catalogue: PermissionCatalogue
@@ -95,7 +95,7 @@ class CreateApiKey:
                 "api-key.created",
                 subject=owner,
                 item=made.id,
-                fields=[f"+{pattern}" for pattern in sorted(wanted)],
+                fields=added(wanted),
             )
         return NewApiKey(**asdict(ApiKeyView.of(made)), key=key)
 
@@ -135,11 +135,13 @@ class RevokeApiKey:
     trail: Trail
 
     async def __call__(self, actor: Actor, *, key_id: UUID) -> None:
-        """Raises NotFound (`api-key-not-found`)."""
+        """Raises NotFound (`api-key-not-found`), Denied (`beyond-your-rights`)."""
         owner = await self.queries.owner_of_key(key_id)
-        if not is_theirs_to_see(actor, self.rule, owner=owner):
+        if not is_theirs_to_see(actor, self.rule, owner=owner) or owner is None:
             raise _no_such_key()
         async with self.transactions.begin() as uow:
+            if owner != actor.user_id:
+                await require_reach_over(uow, actor, await loaded(uow, owner))
             if not await uow.api_keys.remove(key_id):
                 raise _no_such_key()
             await self.trail.record(uow, actor, "api-key.revoked", subject=owner, item=key_id)

@@ -17,6 +17,7 @@ from application.unit_of_work import Transactions
 from domain.access.actor import NOWHERE, Actor
 from domain.access.permissions import Permission, covers_all
 from domain.access.policy import Rule, holder, require
+from domain.audit.entry import added
 from domain.errors import Conflict, Denied
 from domain.identity.session import Impersonation, Session
 
@@ -79,7 +80,7 @@ class Impersonate:
                 "user.impersonated",
                 subject=user_id,
                 item=session.id,
-                fields=[f"+{pattern}" for pattern in sorted(wanted)],
+                fields=added(wanted),
             )
         scope = " ".join(sorted(wanted))
         token = await self.access_tokens.issue(

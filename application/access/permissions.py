@@ -6,9 +6,12 @@ from typing import ClassVar
 
 from application.access.views import PermissionView
 from domain.access.actor import Actor
-from domain.access.permissions import ALL, Permission
+from domain.access.permissions import ALL, Permission, covers
 from domain.access.policy import SIGNED_IN, Rule, require
 from domain.errors import FieldProblem, Invalid
+
+LONGEST_SHOWN, MOST_SHOWN = 100, 20
+"""Of what is wrong with a request, in its answer."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,12 @@ class PermissionCatalogue:
         wanted = list(patterns)
         possible = {ALL, *self.permissions, *(permission.pattern for permission in self.permissions.values())}
         problems = [
-            FieldProblem(f"/permissions/{place}", f"There is no permission {pattern!r}.")
+            FieldProblem(f"/permissions/{place}", f"There is no permission {pattern[:LONGEST_SHOWN]!r}.")
             for place, pattern in enumerate(wanted)
             if pattern not in possible
         ]
         if problems:
-            raise Invalid("unknown-permission", problems[0].detail, problems)
+            raise Invalid("unknown-permission", problems[0].detail, problems[:MOST_SHOWN])
         return frozenset(wanted)
 
 
@@ -50,4 +53,7 @@ class ListPermissions:
 
     async def __call__(self, actor: Actor) -> Sequence[PermissionView]:
         require(actor, self.rule)
-        return [PermissionView(found.name, found.sentence) for found in self.catalogue.permissions.values()]
+        return [
+            PermissionView(found.name, found.sentence, covers(actor.permissions, found.name))
+            for found in self.catalogue.permissions.values()
+        ]

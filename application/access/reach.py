@@ -1,10 +1,14 @@
-"""How far one account's rights reach over another's."""
+"""What callers may do at the very moment of a change, and how far their rights reach over another account."""
 
-from application.unit_of_work import UnitOfWork
+from dataclasses import replace
+from uuid import UUID
+
+from application.unit_of_work import ACCESS, UnitOfWork
 from domain.access.actor import Actor
-from domain.access.permissions import ALL
-from domain.access.policy import require_reach
+from domain.access.permissions import ALL, shared
+from domain.access.policy import Rule, require, require_reach
 from domain.access.roles import permissions_of
+from domain.errors import Unauthenticated
 from domain.identity.user import User
 
 
@@ -13,11 +17,45 @@ async def rights_of(uow: UnitOfWork, user: User) -> frozenset[str]:
     return permissions_of(role for role in await uow.roles.all() if role.name in user.roles)
 
 
+async def admitted(uow: UnitOfWork, actor: Actor, rule: Rule, *, owner: UUID | None = None) -> Actor:
+    """The caller with the rights that they still have, if these are enough for the rule.
+
+    For changes of accounts and of who may do what. They take turns, and who waited may have been demoted, signed out or
+    deactivated meanwhile by who was before them.
+
+    Raises:
+        Unauthenticated: `bad-token`; their session, key or account is gone.
+        Denied: the rule asks for more.
+    """
+    await uow.serialise(ACCESS)
+    still = actor if actor.user_id is None else replace(actor, permissions=await _rights_left(uow, actor))
+    require(still, rule, owner=owner)
+    return still
+
+
+async def _rights_left(uow: UnitOfWork, actor: Actor) -> frozenset[str]:
+    left = actor.permissions
+    for user_id in {actor.user_id, actor.impersonator_id} - {None}:
+        user = await uow.users.get(user_id) if user_id else None
+        if user is None or not user.is_active:
+            raise _gone()
+        left = shared(left, await rights_of(uow, user))
+    if actor.session_id is not None and await uow.sessions.get(actor.session_id) is None:
+        raise _gone()
+    if actor.api_key_id is not None and not await uow.api_keys.exists(actor.api_key_id):
+        raise _gone()
+    return left
+
+
 async def require_reach_over(uow: UnitOfWork, actor: Actor, user: User) -> None:
-    """Let pass who may do all that the user may: else changing the user's account would be a way to their rights.
+    """Let pass who may do all that the user may: else acting on the user's account would be a way to their rights.
 
     Raises:
         Denied: `beyond-your-rights`.
     """
     if ALL not in actor.permissions:
         require_reach(actor, await rights_of(uow, user))
+
+
+def _gone() -> Unauthenticated:
+    return Unauthenticated("bad-token", "You were signed out meanwhile.", presented=True)

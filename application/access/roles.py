@@ -1,6 +1,6 @@
 """Roles, which administrators make and change while the service runs. What is changed counts for the next request.
 
-Nobody can put more into a role, or take more out of it, than they may do themselves.
+Nobody makes, changes or deletes a role that allows more than they may do themselves.
 """
 
 from collections.abc import Iterable
@@ -9,19 +9,21 @@ from typing import ClassVar
 
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries
+from application.access.reach import admitted
 from application.access.views import RoleView, shown_role
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
+from application.identity.accounts import only_these
 from application.identity.views import Versioned
 from application.paging import Page, PageRequest, Sort
 from application.ports import Clock, Ids
-from application.unit_of_work import ACCESS, Transactions, UnitOfWork
+from application.unit_of_work import Transactions, UnitOfWork
 from application.versions import Expected, require_version
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import Rule, holder, require, require_reach
 from domain.access.roles import Role
-from domain.audit.entry import changed_fields
+from domain.audit.entry import added, changed_fields, taken
 from domain.errors import Conflict, NotFound
 
 READ = Permission("roles:read", "See the roles and what they allow.")
@@ -29,6 +31,7 @@ CREATE = Permission("roles:create", "Make roles, of permissions that one holds o
 UPDATE = Permission("roles:update", "Change what a role allows, within what one may oneself.")
 DELETE = Permission("roles:delete", "Delete roles that allow nothing which one may not do oneself.")
 
+CHANGEABLE = frozenset({"description"})
 NEWEST_FIRST = Sort("created_at", descending=True)
 
 
@@ -87,26 +90,23 @@ class CreateRole:
         require(actor, self.rule)
         await self.idempotency.check(actor, once)
         wanted = self.catalogue.known(permissions)
-        require_reach(actor, wanted)
         now = self.clock.now()
         role = Role(
             id=self.ids.new(), name=name, description=description, permissions=wanted, created_at=now, updated_at=now
         )
         async with self.transactions.begin() as uow:
             await self.idempotency.keep(uow, actor, once, shown_role(role))
-            await uow.serialise(ACCESS)
+            require_reach(await admitted(uow, actor, self.rule), wanted)
             if any(other.name.lower() == name.lower() for other in await uow.roles.all()):
                 raise Conflict("role-taken", "There is a role of this name already.")
             await uow.roles.add(role)
-            await self.trail.record(
-                uow, actor, "role.created", subject=name, fields=[f"+{pattern}" for pattern in sorted(wanted)]
-            )
+            await self.trail.record(uow, actor, "role.created", subject=name, fields=added(wanted))
         return shown_role(role)
 
 
 @dataclass(frozen=True)
 class UpdateRole:
-    """Change the fields that are given, and no others; a description of None is none."""
+    """Change the fields that are given, and no others: `permissions`, and `description`, which None clears."""
 
     rule: ClassVar[Rule] = holder(UPDATE)
 
@@ -122,21 +122,22 @@ class UpdateRole:
         name: str,
         expected: Expected = None,
         permissions: Iterable[str] | None = None,
-        **description: str | None,
+        **changes: str | None,
     ) -> Versioned[RoleView]:
         """Raises NotFound, Invalid (`unknown-permission`), Denied (`beyond-your-rights`), Stale, Conflict
         (`built-in-role`: admin allows everything, for good)."""
         require(actor, self.rule)
-        changes: dict[str, object] = {**description}
+        only_these(changes, CHANGEABLE)
+        fields: dict[str, object] = {**changes}
         if permissions is not None:
-            changes["permissions"] = self.catalogue.known(permissions)
+            fields["permissions"] = self.catalogue.known(permissions)
         async with self.transactions.begin() as uow:
-            await uow.serialise(ACCESS)
+            actor = await admitted(uow, actor, self.rule)
             role = await _loaded(uow, name, expected)
-            changed = role.changed(self.clock.now(), **changes)
+            changed = role.changed(self.clock.now(), **fields)
             if changed is role:
                 return shown_role(role)
-            require_reach(actor, role.permissions ^ changed.permissions)
+            require_reach(actor, role.permissions | changed.permissions)
             await self.trail.record(uow, actor, "role.updated", subject=name, fields=changed_fields(role, changed))
             return shown_role(await uow.roles.save(changed))
 
@@ -155,13 +156,13 @@ class DeleteRole:
         """How many had it. Raises NotFound, Denied (`beyond-your-rights`), Stale, Conflict (`built-in-role`)."""
         require(actor, self.rule)
         async with self.transactions.begin() as uow:
-            await uow.serialise(ACCESS)
+            actor = await admitted(uow, actor, self.rule)
             role = await _loaded(uow, name, expected)
             if role.is_built_in:
                 raise Conflict("built-in-role", f"The role {name} is built in and cannot be deleted.")
             require_reach(actor, role.permissions)
             holders = await uow.roles.remove(name, self.clock.now())
-            await self.trail.record(uow, actor, "role.deleted", subject=name)
+            await self.trail.record(uow, actor, "role.deleted", subject=name, fields=taken(role.permissions))
         return holders
 
 

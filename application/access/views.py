@@ -40,8 +40,11 @@ def shown_role(role: Role) -> Versioned[RoleView]:
 
 @dataclass(frozen=True, slots=True)
 class PermissionView:
+    """`held` by who asks."""
+
     name: str
     description: str
+    held: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Protocol
+from uuid import UUID
 
 from application.audit.views import AuditFilters
 from application.paging import Position, Row
@@ -21,16 +22,24 @@ class AuditQueries(Protocol):
         """The sealed entries behind that number, in the order of their numbers."""
         ...
 
+    async def count_sealed(self, up_to: int) -> int:
+        """How many claim a place in the chain up to that number, whichever."""
+        ...
+
+    async def unsealed(self, limit: int, *, after: UUID | None = None) -> Sequence[Entry]:
+        """As the trail's own, outside of a unit of work."""
+        ...
+
     async def count_unsealed(self) -> int: ...
 
 
-class SealSignature(Protocol):
-    """Signs digests of the chain, so that who can write to the database alone cannot seal."""
+class TrailSignature(Protocol):
+    """Signs entries and seals, so that who can write to the database alone can make neither."""
 
-    def sign(self, digest: bytes) -> tuple[str, bytes]:
-        """The id of the secret, and the signature."""
+    def sign(self, message: bytes) -> tuple[str, bytes]:
+        """The id of the secret, and a MAC of 32 bytes."""
         ...
 
-    def proves(self, digest: bytes, secret_id: str, mac: bytes) -> bool | None:
-        """Whether it is the signature; None where that secret is no longer known."""
+    def proves(self, message: bytes, secret_id: str, mac: bytes) -> bool | None:
+        """Whether it is the MAC; None where that secret is no longer known."""
         ...

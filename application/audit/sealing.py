@@ -1,44 +1,42 @@
 """Sealing the trail into a chain of hashes, and verifying it.
 
-Entries are sealed after they were committed, by one sealer at a time: so no change waits for another's place in the
-chain. An entry that is not sealed yet is not protected yet.
+Entries are signed when they are written, and sealed after they were committed, by one sealer at a time: so no change
+waits for another's place in the chain. Until it is sealed, an entry can be removed without a trace, but not changed.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import UUID
 
-from application.audit.ports import AuditQueries, SealSignature
+from application.audit.ports import AuditQueries, TrailSignature
+from application.audit.proofs import is_our_seal, is_ours, sealed
 from application.audit.views import BrokenLink, Flaw, Verification
-from application.unit_of_work import Transactions
+from application.unit_of_work import Transactions, UnitOfWork
 from domain.access.actor import Actor
-from domain.access.permissions import Permission
-from domain.access.policy import Rule, holder, require
-from domain.audit.entry import BEGINNING, Seal, SealedEntry, chained
+from domain.access.policy import OPERATOR, Rule, require
+from domain.audit.entry import BEGINNING, Entry, Seal, SealedEntry, chained
 from domain.errors import Conflict, Invalid
 
-SEAL = Permission("audit:seal", "Seal the entries of the audit trail that are not sealed yet.")
-VERIFY = Permission("audit:verify", "Check that nothing in the audit trail was changed or removed.")
 SEALER = "audit-sealer"
 AT_ONCE = 500
 """Entries that one transaction seals."""
 HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
-BELOW_ALL = -(2**62)
-"""Numbers begin at 1; who forges one may not know."""
 MOST_BROKEN = 1_000
 """Flaws that one verification tells."""
 
 
 @dataclass(frozen=True)
 class SealAudit:
-    """Everything that was committed when it began, and perhaps more."""
+    """Everything of ours that was committed when it began, and perhaps more. What somebody else wrote into the trail is
+    left out: a seal would vouch for it."""
 
-    rule: ClassVar[Rule] = holder(SEAL)
+    rule: ClassVar[Rule] = OPERATOR
 
     transactions: Transactions
     queries: AuditQueries
-    signature: SealSignature
+    signature: TrailSignature
 
     async def __call__(self, actor: Actor) -> int:
         """How many entries were sealed.
@@ -48,37 +46,39 @@ class SealAudit:
         require(actor, self.rule)
         if not await self.queries.count_unsealed():
             return 0
-        sealed = 0
-        while more := await self._seal_some():
-            sealed += more
-        return sealed
-
-    async def _seal_some(self) -> int:
-        async with self.transactions.begin() as uow:
-            await uow.serialise(SEALER)
-            last = await uow.audit.last_seal()
-            if last is not None and self.signature.proves(last.digest, last.secret_id, last.mac) is False:
-                raise Conflict("audit-chain-forged", "The last seal of the audit trail is forged; see audit verify.")
-            number, digest = (last.number, last.digest) if last else (0, BEGINNING)
-            seals = {}
-            for entry in await uow.audit.unsealed(AT_ONCE):
-                number += 1
-                digest = chained(digest, number, entry)
-                secret_id, mac = self.signature.sign(digest)
-                seals[entry.id] = Seal(number, digest, secret_id, mac)
-            if seals:
+        count, after = 0, None
+        while True:
+            async with self.transactions.begin() as uow:
+                await uow.serialise(SEALER)
+                entries = await uow.audit.unsealed(AT_ONCE, after=after)
+                seals = await self._seals(uow, [entry for entry in entries if is_ours(entry, self.signature)])
                 await uow.audit.seal(seals)
-        return len(seals)
+            count += len(seals)
+            if len(entries) < AT_ONCE:
+                return count
+            after = entries[-1].id
+
+    async def _seals(self, uow: UnitOfWork, entries: Sequence[Entry]) -> dict[UUID, Seal]:
+        last = await uow.audit.last_seal()
+        if last is not None and is_our_seal(last, self.signature) is False:
+            raise Conflict("audit-chain-forged", "The last seal of the audit trail is forged: moothall audit verify")
+        number, digest = (last.number, last.digest) if last else (0, BEGINNING)
+        seals = {}
+        for entry in entries:
+            number += 1
+            digest = chained(digest, number, entry)
+            seals[entry.id] = sealed(number, digest, self.signature)
+        return seals
 
 
 @dataclass(frozen=True)
 class VerifyAudit:
-    """Walk the whole chain, from its first entry to its last."""
+    """Walk the whole chain, from its first entry to its last, and look at what is not sealed yet."""
 
-    rule: ClassVar[Rule] = holder(VERIFY)
+    rule: ClassVar[Rule] = OPERATOR
 
     queries: AuditQueries
-    signature: SealSignature
+    signature: TrailSignature
 
     async def __call__(self, actor: Actor, *, head: str | None = None) -> Verification:
         """`head` is what an earlier verification told: the chain has to go through it.
@@ -87,15 +87,22 @@ class VerifyAudit:
         """
         require(actor, self.rule)
         walk = _Walk(self.signature, _parsed(head))
-        after = BELOW_ALL
+        after = 0
         while links := await self.queries.chain(after, AT_ONCE):
             for link in links:
                 walk.step(link)
-            after = links[-1].seal.number
-        walk.finish()
+            if len(links) < AT_ONCE or walk.number <= after:
+                break
+            after = walk.number
+        walk.finish(await self.queries.count_sealed(walk.number))
+        unsealed, last = 0, None
+        while entries := await self.queries.unsealed(AT_ONCE, after=last):
+            for entry in entries:
+                walk.look_at(entry)
+            unsealed, last = unsealed + len(entries), entries[-1].id
         return Verification(
             sealed=walk.sealed,
-            unsealed=await self.queries.count_unsealed(),
+            unsealed=unsealed,
             unproven=walk.unproven,
             head=f"{walk.number}:{walk.digest.hex()}",
             broken=walk.broken,
@@ -118,7 +125,7 @@ def _parsed(head: str | None) -> tuple[int, bytes] | None:
 class _Walk:
     """How far the verification has come: the number and the digest of the last link."""
 
-    signature: SealSignature
+    signature: TrailSignature
     head: tuple[int, bytes] | None
     number: int = 0
     digest: bytes = BEGINNING
@@ -129,27 +136,36 @@ class _Walk:
     def step(self, link: SealedEntry) -> None:
         """Go on from what was stored, so that one broken link does not break all behind it."""
         seal, entry_id = link.seal, link.entry.id
-        if seal.number < 1:
+        if seal.number <= self.number:
             self._found(seal.number, Flaw.FORGED, entry_id)
             return
         follows = seal.number == self.number + 1
         for number in range(self.number + 1, min(seal.number, self.number + 1 + MOST_BROKEN)):
             self._found(number, Flaw.MISSING)
-        proved = self.signature.proves(seal.digest, seal.secret_id, seal.mac)
+        proofs = is_our_seal(seal, self.signature), is_ours(link.entry, self.signature)
         if follows and chained(self.digest, seal.number, link.entry) != seal.digest:
             self._found(seal.number, Flaw.TAMPERED, entry_id)
-        elif proved is False:
+        elif False in proofs:
             self._found(seal.number, Flaw.FORGED, entry_id)
         elif not follows:
             self._found(seal.number, Flaw.UNCHECKED, entry_id)
-        self.unproven += proved is None
+        self.unproven += None in proofs
         self.number, self.digest, self.sealed = seal.number, seal.digest, self.sealed + 1
         if self.head is not None and self.head[0] == self.number:
             self._at_head(entry_id)
 
-    def finish(self) -> None:
+    def finish(self, claiming: int) -> None:
+        """`claiming` entries have numbers up to the last one."""
         if self.head is not None and self.head[0] > self.number:
             self._found(self.head[0], Flaw.MISSING)
+        if claiming > self.sealed:
+            self._found(self.number, Flaw.SURPLUS)
+
+    def look_at(self, unsealed: Entry) -> None:
+        proof = is_ours(unsealed, self.signature)
+        if proof is False:
+            self._found(None, Flaw.FORGED, unsealed.id)
+        self.unproven += proof is None
 
     def _at_head(self, entry_id: UUID) -> None:
         """Who noted the head vouches for everything up to it."""
@@ -158,6 +174,6 @@ class _Walk:
         else:
             self.unproven = 0
 
-    def _found(self, number: int, flaw: Flaw, entry_id: UUID | None = None) -> None:
+    def _found(self, number: int | None, flaw: Flaw, entry_id: UUID | None = None) -> None:
         if len(self.broken) < MOST_BROKEN:
             self.broken.append(BrokenLink(number, flaw, entry_id))

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from application.audit.ports import TrailSignature
+from application.audit.proofs import proved
 from application.ports import Clock, Ids
 from application.unit_of_work import UnitOfWork
 from domain.access.actor import Actor
@@ -14,6 +16,7 @@ from domain.audit.entry import Entry
 class Trail:
     clock: Clock
     ids: Ids
+    signature: TrailSignature
 
     async def record(
         self,
@@ -26,6 +29,7 @@ class Trail:
         fields: Iterable[str] = (),
     ) -> None:
         """That the actor did this; the parts are those of `Entry`."""
-        await uow.audit.add(
-            Entry.of(actor, action, id=self.ids.new(), at=self.clock.now(), subject=subject, item=item, fields=fields)
+        entry = Entry.of(
+            actor, action, id=self.ids.new(), at=self.clock.now(), subject=subject, item=item, fields=fields
         )
+        await uow.audit.add(proved(entry, self.signature))

@@ -40,15 +40,17 @@ class Flaw(Enum):
     TAMPERED = "tampered"
     FORGED = "forged"
     UNCHECKED = "unchecked"
+    SURPLUS = "surplus"
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenLink:
-    """`missing`: there is no entry of that number. `tampered`: the entry is not what was sealed. `forged`: the seal was
-    not made under the secret that it names, or is another one than the head that was noted. `unchecked`: the entry
-    stands behind a missing one, without which nobody can tell."""
+    """`missing`: there is no entry of that number. `tampered`: the entry is not what was sealed. `forged`: the entry
+    or its seal was not made under the secret that it names, or the seal is another one than the head that was noted.
+    `unchecked`: the entry stands behind a missing one, without which nobody can tell. `surplus`: more entries than the
+    chain has links claim a place in it. `number` is None for an entry that is not sealed."""
 
-    number: int
+    number: int | None
     flaw: Flaw
     entry_id: UUID | None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from application.access.reach import require_reach_over
+from application.access.reach import admitted, require_reach_over
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
 from application.identity.accounts import NewAccounts, an_administrator_stays, loaded, only_these
@@ -18,7 +18,7 @@ from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import OPERATOR, Rule, holder, require, require_reach
 from domain.access.roles import ADMIN, MEMBER, permissions_of, unknown_role
-from domain.audit.entry import changed_fields
+from domain.audit.entry import added, changed_fields
 from domain.errors import Conflict
 from domain.identity.user import User
 
@@ -79,12 +79,10 @@ class CreateUser:
         async with self.transactions.begin() as uow:
             await self.idempotency.keep(uow, actor, once, shown(user))
             if roles is not None:
-                await uow.serialise(ACCESS)
+                actor = await admitted(uow, actor, SetRoles.rule)
                 await _require_reach_of_roles(uow, actor, user.roles, gift={MEMBER})
             await uow.users.add(user)
-            await self.trail.record(
-                uow, actor, "user.created", subject=user.id, fields=[f"+{role}" for role in sorted(user.roles)]
-            )
+            await self.trail.record(uow, actor, "user.created", subject=user.id, fields=added(user.roles))
         return shown(user)
 
 
@@ -121,9 +119,7 @@ class CreateFirstAdmin:
             if await uow.users.another_admin_exists(None):
                 raise Conflict("admin-exists", "There is an administrator already, who can make others.")
             await uow.users.add(user)
-            await self.trail.record(
-                uow, actor, "user.created", subject=user.id, fields=[f"+{role}" for role in sorted(user.roles)]
-            )
+            await self.trail.record(uow, actor, "user.created", subject=user.id, fields=added(user.roles))
         return shown(user)
 
 
@@ -147,7 +143,7 @@ class UpdateUser:
         require(actor, self.rule, owner=user_id)
         only_these(changes, ADMINISTERED_FIELDS)
         async with self.transactions.begin() as uow:
-            await uow.serialise(ACCESS)
+            actor = await admitted(uow, actor, self.rule, owner=user_id)
             user = await loaded(uow, user_id, expected=expected)
             await require_reach_over(uow, actor, user)
             changed = self._changed(user, changes)
@@ -187,8 +183,9 @@ class SetRoles:
         require(actor, self.rule, owner=user_id)
         wanted = frozenset(roles)
         async with self.transactions.begin() as uow:
-            await uow.serialise(ACCESS)
+            actor = await admitted(uow, actor, self.rule, owner=user_id)
             user = await loaded(uow, user_id, expected=expected)
+            await require_reach_over(uow, actor, user)
             await _require_reach_of_roles(uow, actor, wanted - user.roles, taken=user.roles - wanted)
             if ADMIN not in wanted:
                 await an_administrator_stays(uow, user)
@@ -212,7 +209,7 @@ class DeleteUser:
         """Raises NotFound, Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
         require(actor, self.rule, owner=user_id)
         async with self.transactions.begin() as uow:
-            await uow.serialise(ACCESS)
+            actor = await admitted(uow, actor, self.rule, owner=user_id)
             user = await loaded(uow, user_id, expected=expected)
             await require_reach_over(uow, actor, user)
             await an_administrator_stays(uow, user)

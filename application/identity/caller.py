@@ -1,5 +1,6 @@
 """Who is calling: from an access token or an API key to an actor."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -15,7 +16,7 @@ from domain.access import actor as actors
 from domain.access.actor import NOWHERE, Actor, Origin
 from domain.access.permissions import covers, covers_all, shared
 from domain.access.policy import ANYBODY, Rule
-from domain.errors import Unauthenticated
+from domain.errors import Unauthenticated, Unavailable
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -66,8 +67,9 @@ class IdentifyCaller:
         if found is None:
             raise Unauthenticated("bad-api-key", "The API key is not (or no longer) good.", presented=True)
         if found.last_used_at is None or now - found.last_used_at >= USE_NOTED_EVERY:
-            async with self.transactions.begin() as uow:
-                await uow.api_keys.note_use(found.key_id, now)
+            with suppress(Unavailable):  # reading shall not depend on writing; the next use is noted
+                async with self.transactions.begin() as uow:
+                    await uow.api_keys.note_use(found.key_id, now)
         permissions = shared(found.granted, found.held)
         return Caller(actors.api_key(found.key_id, found.user.value.id, permissions, origin=origin), found.user)
 

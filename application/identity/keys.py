@@ -12,12 +12,9 @@ from application.identity.views import SigningKeyView
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import PROCESS, Actor
-from domain.access.permissions import Permission
-from domain.access.policy import ANYBODY, PROCESS_ITSELF, Rule, holder, require
+from domain.access.policy import ANYBODY, OPERATOR, PROCESS_ITSELF, Rule, require
 from domain.identity.signing_key import SigningKey
 
-READ = Permission("keys:read", "See which keys sign access tokens.")
-ROTATE = Permission("keys:rotate", "Sign access tokens with a new key.")
 SIGNING_KEYS = "signing-keys"
 NEWS_TRAVELS_WITHIN = timedelta(minutes=1)
 """How long a process may go on signing with a key that another process retired."""
@@ -48,7 +45,7 @@ class EnsureSigningKey:
 class RotateSigningKeys:
     """A new key signs from now on; the others verify until the last token that they signed has run out."""
 
-    rule: ClassVar[Rule] = holder(ROTATE)
+    rule: ClassVar[Rule] = OPERATOR
 
     transactions: Transactions
     trail: Trail
@@ -74,7 +71,7 @@ class RotateSigningKeys:
 
 @dataclass(frozen=True)
 class ListSigningKeys:
-    rule: ClassVar[Rule] = holder(READ)
+    rule: ClassVar[Rule] = OPERATOR
 
     queries: IdentityQueries
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 from uuid import UUID
 
+from application.access.reach import require_reach_over
 from application.audit.trail import Trail
-from application.identity.accounts import no_such_user
+from application.identity.accounts import loaded, no_such_user
 from application.identity.ports import IdentityQueries
 from application.identity.views import SessionView
 from application.paging import Page, PageRequest, Row, Sort
@@ -57,11 +58,13 @@ class EndSession:
     trail: Trail
 
     async def __call__(self, actor: Actor, *, session_id: UUID) -> None:
-        """Raises NotFound (`session-not-found`)."""
+        """Raises NotFound (`session-not-found`), Denied (`beyond-your-rights`)."""
         owner = await self.queries.owner_of_session(session_id)
-        if not is_theirs_to_see(actor, self.rule, owner=owner):
+        if not is_theirs_to_see(actor, self.rule, owner=owner) or owner is None:
             raise _no_such_session()
         async with self.transactions.begin() as uow:
+            if owner != actor.user_id:
+                await require_reach_over(uow, actor, await loaded(uow, owner))
             if not await uow.sessions.remove(session_id):
                 raise _no_such_session()
             await self.trail.record(uow, actor, "session.ended", subject=owner, item=session_id)
@@ -96,11 +99,10 @@ class EndSessionsOf:
     trail: Trail
 
     async def __call__(self, actor: Actor, *, user_id: UUID) -> int:
-        """How many there were. Raises NotFound (`user-not-found`)."""
+        """How many there were. Raises NotFound (`user-not-found`), Denied (`beyond-your-rights`)."""
         require(actor, self.rule, owner=user_id)
         async with self.transactions.begin() as uow:
-            if await uow.users.get(user_id) is None:
-                raise no_such_user()
+            await require_reach_over(uow, actor, await loaded(uow, user_id))
             ended = await uow.sessions.remove_all_of(user_id)
             if ended:
                 await self.trail.record(uow, actor, "session.all-ended", subject=user_id)

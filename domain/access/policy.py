@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.access.actor import Actor, ActorKind
-from domain.access.permissions import Permission, covers, covers_all
+from domain.access.permissions import Permission, covers
 from domain.errors import Denied, Unauthenticated
 
 RECENT_SIGN_IN = timedelta(minutes=15)
@@ -120,10 +120,10 @@ class Owning(Way):
 @dataclass(frozen=True, slots=True)
 class Operating(Way):
     def __str__(self) -> str:
-        return "who runs commands on the server"
+        return "who runs commands on the server, and the server itself"
 
     def refusal(self, actor: Actor, owner: UUID | None, now: datetime | None) -> Refusal | None:
-        return None if actor.kind is ActorKind.OPERATOR else OPERATOR_ONLY
+        return None if actor.kind in (ActorKind.OPERATOR, ActorKind.PROCESS) else OPERATOR_ONLY
 
 
 ANYBODY = Rule((), anybody=True)
@@ -198,5 +198,5 @@ def require_reach(actor: Actor, permissions: Iterable[str]) -> None:
     Raises:
         Denied: `beyond-your-rights`.
     """
-    if not covers_all(actor.permissions, permissions):
-        raise Denied("beyond-your-rights", "This reaches beyond what you may do yourself.")
+    if beyond := sorted(pattern for pattern in permissions if not covers(actor.permissions, pattern)):
+        raise Denied("beyond-your-rights", f"This reaches beyond what you may do yourself: {', '.join(beyond[:10])}.")

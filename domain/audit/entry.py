@@ -1,6 +1,6 @@
 """Entries of the audit trail, and the chain of hashes that seals them.
 
-An entry holds ids and names of fields, never what is in the fields: nothing of it has to go when a member does.
+An entry holds ids, names of fields and addresses, never what is in the fields.
 """
 
 import hashlib
@@ -25,9 +25,10 @@ class Entry:
     """One change.
 
     `actor` is whose doing it was (`Actor.name`), with which API key and in whose place. `action` is
-    `thing.what-happened`. `subject` is whom or what it happened to: a user's id, a role's name, a key's id; `item` is
-    which of the subject's things (a session's id, an API key's). `fields` names what changed; what was added to or
-    taken from a set is named itself, behind a + or a -.
+    `thing.what-happened`. `subject` is whom or what it happened to: a user's id, a role's name, a signing key's id;
+    `item` is which of the subject's things: a session's id, an API key's. `fields` names what changed; what was added
+    to or taken from a set is named itself, behind a + or a -. `proof` shows that it was us who wrote it: the id of a
+    secret, and a MAC over everything else.
     """
 
     id: UUID
@@ -41,6 +42,7 @@ class Entry:
     fields: tuple[str, ...]
     address: str | None
     request_id: str | None
+    proof: str | None = None
 
     @classmethod
     def of(
@@ -69,15 +71,27 @@ class Entry:
         )
 
 
+def added(patterns: Iterable[str]) -> tuple[str, ...]:
+    """All of a set that was empty before, as `Entry.fields` names it."""
+    return tuple(f"+{pattern}" for pattern in sorted(patterns))
+
+
+def taken(patterns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"-{pattern}" for pattern in sorted(patterns))
+
+
 def changed_fields(before: Any, after: Any) -> tuple[str, ...]:
-    """The names of the fields in which two states of a thing differ; sets by what was added and taken."""
+    """The names of the fields in which two states of a thing differ; sets by what was added and taken, and what is true
+    or false by a sign."""
     names: list[str] = []
     for field in fields(before):
         old, new = getattr(before, field.name), getattr(after, field.name)
         if old == new or field.name in _NOT_WORTH_NAMING:
             continue
         if isinstance(old, frozenset):
-            names += [f"+{item}" for item in sorted(new - old)] + [f"-{item}" for item in sorted(old - new)]
+            names += [*added(new - old), *taken(old - new)]
+        elif isinstance(old, bool):
+            names.append(f"{'+' if new else '-'}{field.name}")
         else:
             names.append(_CALLED.get(field.name, field.name))
     return tuple(names)
@@ -87,7 +101,7 @@ def changed_fields(before: Any, after: Any) -> tuple[str, ...]:
 class Seal:
     """An entry's place in the chain: `number` counts from 1 without a gap, `digest` is `chained` to the one before.
 
-    `mac` proves under the installation's secret (`secret_id` names it) that it was us who sealed.
+    `mac` proves under the installation's secret (`secret_id` names it) that it was us who sealed at this place.
     """
 
     number: int
@@ -104,8 +118,13 @@ class SealedEntry:
 
 def chained(previous: bytes, number: int, entry: Entry) -> bytes:
     """SHA-256 over the digest before, the number, and every field of the entry."""
-    content = [
-        number,
+    place = json.dumps([number, entry.proof]).encode()
+    return hashlib.sha256(previous + place + content(entry)).digest()
+
+
+def content(entry: Entry) -> bytes:
+    """Every field but the proof, in one unambiguous way."""
+    values = [
         entry.id.hex,
         entry.at.astimezone(UTC).isoformat(),
         entry.action,
@@ -118,7 +137,7 @@ def chained(previous: bytes, number: int, entry: Entry) -> bytes:
         entry.address,
         entry.request_id,
     ]
-    return hashlib.sha256(previous + json.dumps(content, separators=(",", ":")).encode()).digest()
+    return json.dumps(values, separators=(",", ":")).encode()
 
 
 class AuditTrail(Protocol):
@@ -126,8 +145,8 @@ class AuditTrail(Protocol):
 
     async def add(self, entry: Entry) -> None: ...
 
-    async def unsealed(self, limit: int) -> Sequence[Entry]:
-        """Some that are not in the chain yet, the oldest first."""
+    async def unsealed(self, limit: int, *, after: UUID | None = None) -> Sequence[Entry]:
+        """Some that are not in the chain yet, by id, behind that one: so the oldest first."""
         ...
 
     async def last_seal(self) -> Seal | None: ...

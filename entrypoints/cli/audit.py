@@ -1,11 +1,13 @@
 """`moothall audit`: who did what, and whether anybody changed that since."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.access.actor import Actor
+from domain.errors import NotFound
 from entrypoints.cli.errors import ExitCode, wrong_usage
 from entrypoints.cli.nouns import Limit, noun
 from entrypoints.cli.output import Output
@@ -15,8 +17,9 @@ from entrypoints.cli.times import moment
 if TYPE_CHECKING:
     from application.app import Application
     from application.audit.views import Verification
+    from domain.audit.entry import Entry
 
-COLUMNS = ("at", "actor", "action", "subject", "item", "fields")
+COLUMNS = ("at", "actor", "via", "action", "subject", "item", "fields", "address")
 LINK_COLUMNS = ("number", "flaw", "entry_id")
 
 app = noun("Who did what, and whether anybody changed that since.")
@@ -27,7 +30,7 @@ def list_(
     context: typer.Context,
     by: Annotated[
         str | None,
-        typer.Option("--actor", metavar="A", help="Who did it: a member's id, cli:NAME, anonymous or moothall."),
+        typer.Option("--actor", metavar="A", help="Who did it: a USER, cli:NAME, anonymous or moothall."),
     ] = None,
     action: Annotated[str | None, typer.Option(metavar="A", help="What was done, such as user.roles-set.")] = None,
     subject: Annotated[
@@ -48,13 +51,30 @@ def list_(
         from application.audit.views import AuditFilters
 
         found = str(await application.identity.find_user(actor, name=user)) if user is not None else subject
-        filters = AuditFilters(actor=by, action=action, subject=found, since=since, until=until)
-        with Output.of(context).listing(COLUMNS) as add:
+        whose = by if by is None else await _called(application, actor, by)
+        filters = AuditFilters(actor=whose, action=action, subject=found, since=since, until=until)
+        output = Output.of(context)
+        with output.listing(COLUMNS) as add:
             list_entries = application.audit.list_entries
             async for page in pages(lambda page: list_entries(actor, filters=filters, page=page), limit):
-                add(page)
+                add(page if output.json else [{**asdict(entry), "via": _via(entry)} for entry in page])
 
     on_application(work)
+
+
+async def _called(application: "Application", actor: Actor, name: str) -> str:
+    """As the trail calls them: a member by their id, everybody else as they are."""
+    try:
+        return str(await application.identity.find_user(actor, name=name))
+    except NotFound:
+        return name
+
+
+def _via(entry: "Entry") -> str | None:
+    """By which means the actor did it, if not in person."""
+    if entry.api_key_id is not None:
+        return f"key:{entry.api_key_id}"
+    return f"as:{entry.impersonating}" if entry.impersonating is not None else None
 
 
 @app.command()

@@ -116,7 +116,7 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
-    return _text(value)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in _text(value))
 
 
 def _write_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, with_header: bool) -> None:

@@ -1,7 +1,7 @@
 """How commands reach the product: settings read, the application opened, the work done, everything closed."""
 
-import getpass
 import os
+import pwd
 import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -35,10 +35,10 @@ def first_admin() -> str:
 
 
 def operator() -> Actor:
-    """Whoever runs this command, by the name that the system knows them by."""
+    """Whoever runs this command, by the name that the system knows them by: not the one that they call themselves."""
     try:
-        return actors.operator(getpass.getuser())
-    except (KeyError, OSError):  # containers run under ids that have no name
+        return actors.operator(pwd.getpwuid(os.getuid()).pw_name)
+    except KeyError:  # containers run under ids that have no name
         return actors.operator(str(os.getuid()))
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import typer
 
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+from entrypoints.times import rfc_3339
+
 DAYS = re.compile(r"(\d{1,5})d", re.ASCII)
 EXAMPLE = "2026-11-21T09:30:00Z"
 
@@ -16,7 +17,7 @@ def moment(text: str) -> datetime:
     Raises:
         BadParameter: it is not written as RFC 3339 has it, or says no zone.
     """
-    found = _rfc_3339(text)
+    found = rfc_3339(text)
     if found is None:
         raise typer.BadParameter(f"{text!r} is not a time with its zone, such as {EXAMPLE}.")
     return found
@@ -29,14 +30,7 @@ def deadline(text: str) -> datetime:
         BadParameter: it is neither.
     """
     days = DAYS.fullmatch(text)
-    found = datetime.now(UTC) + timedelta(days=int(days[1])) if days else _rfc_3339(text)
+    found = datetime.now(UTC) + timedelta(days=int(days[1])) if days else rfc_3339(text)
     if found is None:
         raise typer.BadParameter(f"{text!r} is neither a time with its zone, such as {EXAMPLE}, nor days, such as 90d.")
     return found
-
-
-def _rfc_3339(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC) if RFC_3339.fullmatch(text) else None
-    except (ValueError, OverflowError):
-        return None

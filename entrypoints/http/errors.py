@@ -138,7 +138,9 @@ async def _invalid_input(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     if any(item.get("type") == "json_invalid" for item in error.errors()):
         return await _http_error(request, MalformedBody())
-    problems = tuple(FieldProblem(_pointer(item["loc"]), str(item["msg"])) for item in error.errors())
+    problems = tuple(
+        FieldProblem(_pointer(item["loc"]), str(item["msg"]).removeprefix("Value error, ")) for item in error.errors()
+    )
     return problem(
         request.scope,
         HTTPStatus.UNPROCESSABLE_ENTITY,

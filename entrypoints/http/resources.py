@@ -1,7 +1,7 @@
 """Answers: views straight to JSON, ETags, preconditions, links between pages."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -12,20 +12,18 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from application.identity.views import Versioned
 from application.paging import LARGEST_PAGE, Page, PageRequest
+from entrypoints.times import rfc_3339
 
 API = "/api/v1"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 OUR_ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
 
 
 def _moment(text: object) -> datetime:
-    if not isinstance(text, str) or not RFC_3339.fullmatch(text):
-        raise ValueError("a time is written as RFC 3339 has it, with its zone: 2026-11-21T09:30:00Z")
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("this is no time that can be stored") from error
+    found = rfc_3339(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError("This is not a time as RFC 3339 has it, with its zone: 2026-11-21T09:30:00Z")
+    return found
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment, json_schema_input_type=AwareDatetime), Field(strict=False)]

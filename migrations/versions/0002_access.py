@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("address", sa.Text()),
         sa.Column("request_id", sa.Text()),
+        sa.Column("proof", sa.Text()),
         sa.Column("seal_number", sa.BigInteger()),
         sa.Column("digest", sa.LargeBinary()),
         sa.Column("secret_id", sa.Text()),

@@ -9,7 +9,7 @@ from application.housekeeping import Sweep, Swept
 from domain.access.actor import operator
 from domain.idempotency import KeptAnswer
 from tests.clock import OwnClock
-from tests.contracts.builders import a_key, a_session, a_user, an_api_key
+from tests.contracts.builders import SIGNATURE, a_key, a_session, a_user, an_api_key
 
 
 async def test_only_what_has_run_out_is_swept() -> None:
@@ -26,7 +26,7 @@ async def test_only_what_has_run_out_is_swept() -> None:
             yesterday = clock.now() - timedelta(days=1)
             answer = KeptAnswer("caller", f"key {hours}", bytes(32), b"", yesterday + timedelta(hours=hours))
             await uow.idempotency.keep(answer, instead_of_before=yesterday)
-    sweep = Sweep(transactions, Trail(clock, Uuid7Ids()), clock)
+    sweep = Sweep(transactions, Trail(clock, Uuid7Ids(), SIGNATURE), clock)
     assert await sweep(operator("test")) == Swept(sessions=0, signing_keys=0, api_keys=0, kept_answers=0)
     for _ in range(2):
         clock.advance(hours=2)

@@ -8,6 +8,9 @@ from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, settings
 
+from adapters.security.audit_seals import HmacTrailSignature
+from adapters.security.secrets import AUDIT_SEALS, Keychain
+from application.audit.proofs import proved
 from domain.access.api_keys import ApiKey
 from domain.access.roles import Role
 from domain.audit.entry import Entry
@@ -19,6 +22,8 @@ from tests.stores import Store
 
 NOW = datetime(2026, 11, 21, 9, 30, 15, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+SECRET = "x" * 40
+SIGNATURE = HmacTrailSignature(Keychain.of([SECRET], AUDIT_SEALS))
 
 examples = settings(
     max_examples=30,
@@ -115,7 +120,12 @@ def an_entry(action: str = "user.updated", **fields: Any) -> Entry:
         address="192.0.2.1",
         request_id="r1",
     )
-    return replace(entry, **fields)
+    return signed(replace(entry, **fields))
+
+
+def signed(entry: Entry, secret: str = SECRET) -> Entry:
+    """As the service would write it."""
+    return proved(entry, HmacTrailSignature(Keychain.of([secret], AUDIT_SEALS)))
 
 
 async def add(store: Store, *users: User, sessions: Iterable[Session] = ()) -> None:

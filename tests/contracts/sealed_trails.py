@@ -5,24 +5,23 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from adapters.security.audit_seals import HmacSealSignature
+from adapters.security.audit_seals import HmacTrailSignature
 from adapters.security.secrets import AUDIT_SEALS, Keychain
 from adapters.sql import Database, create_engine
-from application.audit.ports import SealSignature
+from application.audit.ports import TrailSignature
 from application.audit.sealing import SealAudit, VerifyAudit
 from application.audit.views import Flaw, Verification
 from domain.access.actor import PROCESS
 from domain.audit.entry import Entry, SealedEntry
-from tests.contracts.builders import NOW, SECOND, add_entries, an_entry
+from tests.contracts.builders import NOW, SECOND, SECRET, add_entries, an_entry, signed
 from tests.stores import Store, sql_store
 
-SECRET = "x" * 40
 OLDER, NEWER, FORGERS = "o" * 40, "n" * 40, "f" * 40
 MICRO = timedelta(microseconds=1)
 
 
-def signature(*secrets: str) -> SealSignature:
-    return HmacSealSignature(Keychain.of(secrets or [SECRET], AUDIT_SEALS))
+def signature(*secrets: str) -> TrailSignature:
+    return HmacTrailSignature(Keychain.of(secrets or [SECRET], AUDIT_SEALS))
 
 
 async def sealed(store: Store, *secrets: str) -> int:
@@ -37,9 +36,9 @@ async def chain(store: Store) -> list[SealedEntry]:
     return list(await store.audit.chain(0, 100_000))
 
 
-def full_entries(count: int, *, since: int = 0) -> list[Entry]:
+def full_entries(count: int, *, since: int = 0, secret: str = SECRET) -> list[Entry]:
     """Every field is set; ids go up with the times, so that they are sealed in this order."""
-    return [
+    entries = [
         an_entry(
             id=UUID(int=1000 + since + n),
             at=NOW + (since + n) * SECOND,
@@ -51,6 +50,7 @@ def full_entries(count: int, *, since: int = 0) -> list[Entry]:
         )
         for n in range(count)
     ]
+    return [signed(entry, secret) for entry in entries]
 
 
 async def holding_chain(store: Store, count: int = 6) -> list[SealedEntry]:

@@ -1,18 +1,20 @@
 """Whatever somebody does to the audit trail behind its back is found."""
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from adapters.memory import MemoryAuditQueries
 from adapters.sql.tables import audit_entries
-from application.audit.ports import SealSignature
+from application.audit.ports import TrailSignature
 from application.audit.sealing import AT_ONCE
 from application.audit.views import BrokenLink, Flaw
 from domain.audit.entry import BEGINNING, Entry, SealedEntry, chained
 from domain.errors import Conflict, Invalid
-from tests.contracts.builders import NOW, SECOND, add_entries
+from tests.contracts.builders import NOW, SECOND, add_entries, signed
 from tests.contracts.sealed_trails import (
     FORGERS,
     MICRO,
@@ -27,7 +29,7 @@ from tests.contracts.sealed_trails import (
     verified,
 )
 from tests.contracts.tampering import ENTRY_COLUMNS, SEAL_COLUMNS, erase, erase_all, tamper
-from tests.stores import Store
+from tests.stores import SQLITE, Store, open_store
 
 CHANGES: dict[str, Any] = {
     "id": UUID(int=1),
@@ -41,6 +43,7 @@ CHANGES: dict[str, Any] = {
     "fields": ("email",),
     "address": "198.51.100.7",
     "request_id": "R0",
+    "proof": f"{'00' * 4}:{'00' * 32}",
 }
 SEAL_CHANGES: dict[str, Any] = {
     "seal_number": 99,
@@ -48,7 +51,11 @@ SEAL_CHANGES: dict[str, Any] = {
     "secret_id": "00000000",
     "mac": bytes(32),
 }
-NULLABLE = [column.name for column in audit_entries.columns if column.nullable and column.name in ENTRY_COLUMNS]
+NULLABLE = [
+    column.name
+    for column in audit_entries.columns
+    if column.nullable and column.name in ENTRY_COLUMNS and column.name != "proof"  # without one it is not sealed
+]
 
 
 def test_there_is_a_change_for_every_column() -> None:
@@ -72,7 +79,7 @@ async def test_a_field_that_was_changed_is_found_at_its_place(store: Store, colu
 async def test_a_field_that_was_emptied_or_filled_in_is_found(store: Store, column: str) -> None:
     nothing: dict[str, Any] = {column: None}
     full, bare = full_entries(2)
-    bare = replace(bare, **nothing)
+    bare = signed(replace(bare, **nothing))
     await add_entries(store, full, bare)
     await sealed(store)
     await tamper(store, full.id, **nothing)
@@ -85,7 +92,7 @@ async def test_nothing_and_an_empty_text_are_not_the_same(store: Store, column: 
     nothing: dict[str, Any] = {column: None}
     empty_text: dict[str, Any] = {column: ""}
     none, empty = full_entries(2)
-    await add_entries(store, replace(none, **nothing), replace(empty, **empty_text))
+    await add_entries(store, signed(replace(none, **nothing)), signed(replace(empty, **empty_text)))
     await sealed(store)
     assert (await verified(store)).is_sound
     await tamper(store, none.id, **empty_text)
@@ -163,7 +170,7 @@ async def test_what_was_changed_behind_an_entry_that_was_removed_is_not_passed_o
     found = await verified(store)
     assert found.broken == [
         BrokenLink(3, Flaw.MISSING, None),
-        BrokenLink(4, Flaw.UNCHECKED, links[3].entry.id),
+        BrokenLink(4, Flaw.FORGED, links[3].entry.id),
         BrokenLink(5, Flaw.TAMPERED, links[4].entry.id),
     ]
 
@@ -225,7 +232,7 @@ async def test_what_cannot_be_a_head_is_refused(store: Store, head: str) -> None
     assert refused.value.code == "bad-head"
 
 
-async def forge(store: Store, links: list[SealedEntry], place: int, forger: SealSignature, **seal: Any) -> None:
+async def forge(store: Store, links: list[SealedEntry], place: int, forger: TrailSignature, **seal: Any) -> None:
     """One entry is changed, and it and all behind it are sealed anew: every digest is right. `seal` overrides parts."""
     digest = links[place - 1].seal.digest if place else BEGINNING
     for link in links[place:]:
@@ -366,9 +373,9 @@ async def test_a_trail_that_was_emptied_is_missing_to_who_kept_the_head(store: S
 
 
 async def test_a_chain_goes_on_under_a_new_secret(store: Store) -> None:
-    await add_entries(store, *full_entries(2))
+    await add_entries(store, *full_entries(2, secret=OLDER))
     await sealed(store, OLDER)
-    await add_entries(store, *full_entries(2, since=2))
+    await add_entries(store, *full_entries(2, since=2, secret=NEWER))
     await sealed(store, NEWER, OLDER)
     links = await chain(store)
     assert len({link.seal.secret_id for link in links[:2]}) == 1
@@ -380,10 +387,10 @@ async def test_a_chain_goes_on_under_a_new_secret(store: Store) -> None:
 async def test_what_was_sealed_under_a_secret_that_is_forgotten_is_unproven_until_a_head_vouches_for_it(
     store: Store,
 ) -> None:
-    await add_entries(store, *full_entries(2))
+    await add_entries(store, *full_entries(2, secret=OLDER))
     await sealed(store, OLDER)
     head = (await verified(store, OLDER)).head
-    await add_entries(store, *full_entries(2, since=2))
+    await add_entries(store, *full_entries(2, since=2, secret=NEWER))
     await sealed(store, NEWER, OLDER)
     found = await verified(store, NEWER)
     assert (found.unproven, found.broken, found.is_sound) == (2, [], False)
@@ -393,7 +400,7 @@ async def test_what_was_sealed_under_a_secret_that_is_forgotten_is_unproven_unti
 
 
 async def test_a_seal_of_the_previous_secret_that_was_forged_is_found(store: Store) -> None:
-    await add_entries(store, *full_entries(2))
+    await add_entries(store, *full_entries(2, secret=OLDER))
     await sealed(store, OLDER)
     await tamper(store, (await chain(store))[1].entry.id, mac=bytes(32))
     assert await broken(store, NEWER, OLDER) == [(2, Flaw.FORGED)]
@@ -413,3 +420,76 @@ async def test_a_head_vouches_for_nothing_that_came_behind_it(store: Store) -> N
     links = await chain(store)
     await forge(store, links, 4, signature(FORGERS))
     assert (await verified(store, head=head)).unproven == 2
+
+
+async def unseal(store: Store, *entry_ids: UUID) -> None:
+    """As if they had never been sealed."""
+    if store.engine is None:
+        assert isinstance(store.audit, MemoryAuditQueries)
+        for entry_id in entry_ids:
+            del store.audit._database.seals[entry_id]
+        return
+    nothing: dict[str, Any] = dict.fromkeys(SEAL_COLUMNS)
+    for entry_id in entry_ids:
+        await tamper(store, entry_id, **nothing)
+
+
+async def test_an_entry_that_was_changed_and_unsealed_is_not_sealed_again(store: Store) -> None:
+    """Else the sealer itself would vouch for the change."""
+    links = await holding_chain(store)
+    await tamper(store, links[2].entry.id, actor="cli:mallory")
+    await unseal(store, *(link.entry.id for link in links[1:]))
+    assert await sealed(store) == 4
+    found = await verified(store)
+    assert (found.sealed, found.unsealed) == (5, 1)
+    assert found.broken == [BrokenLink(None, Flaw.FORGED, links[2].entry.id)]
+
+
+@pytest.mark.parametrize("proof", [None, "", "none", f"00000000:{'00' * 32}", ":00"])
+async def test_an_entry_that_somebody_else_wrote_is_never_sealed(store: Store, proof: str | None) -> None:
+    await holding_chain(store, 2)
+    [false, true] = full_entries(2, since=2)
+    await add_entries(store, replace(false, proof=proof), true)
+    for _ in range(2):
+        await sealed(store)
+    assert [link.entry for link in await chain(store)][2:] == [true]
+    found = await verified(store)
+    assert (found.unsealed, found.is_sound) == (1, False)
+    assert found.broken == ([] if found.unproven else [BrokenLink(None, Flaw.FORGED, false.id)])
+
+
+async def test_many_forged_entries_do_not_keep_the_true_ones_from_being_sealed(store: Store) -> None:
+    entries = full_entries(AT_ONCE + 2)
+    await add_entries(store, *(replace(entry, proof=None) for entry in entries[:-1]), entries[-1])
+    assert await sealed(store) == 1
+    assert [link.entry for link in await chain(store)] == [entries[-1]]
+
+
+@pytest.mark.parametrize("number", [0, -1, -(2**63)])
+async def test_an_entry_that_was_moved_out_of_the_chain_is_found(store: Store, number: int) -> None:
+    links = await holding_chain(store)
+    await tamper(store, links[5].entry.id, seal_number=number)
+    assert await broken(store) == [(5, Flaw.SURPLUS)]
+
+
+async def test_a_number_that_is_none_is_found(tmp_path: Path) -> None:
+    """SQLite stores any text as a number."""
+    async with open_store(SQLITE, tmp_path) as store:
+        links = await holding_chain(store)
+        assert store.engine is not None
+        async with store.engine.connect() as connection:
+            await connection.exec_driver_sql("UPDATE audit_entries SET seal_number = 'six' WHERE seal_number = 6")
+        assert await broken(store) == [(-1, Flaw.FORGED)]
+        await add_entries(store, *full_entries(1, since=6))
+        with pytest.raises(Conflict):
+            await sealed(store)
+        assert len(links) == 6
+
+
+async def test_a_seal_is_good_at_its_own_place_alone(store: Store) -> None:
+    links = await holding_chain(store)
+    await tamper(store, links[5].entry.id, seal_number=2**63 - 1)
+    assert not (await verified(store)).is_sound
+    await add_entries(store, *full_entries(1, since=6))
+    with pytest.raises(Conflict):
+        await sealed(store)

@@ -145,7 +145,11 @@ TABLE: dict[str, tuple[Rule, dict[str, tuple[str | None, str | None]]]] = {
     ),
     "operator": (
         OPERATOR,
-        {**dict.fromkeys(CALLERS, (SERVER, SERVER)), "anonymous": (SIGN_IN, SIGN_IN), "operator": (None, None)},
+        {
+            **dict.fromkeys(CALLERS, (SERVER, SERVER)),
+            "anonymous": (SIGN_IN, SIGN_IN),
+            **dict.fromkeys(("operator", "process"), (None, None)),
+        },
     ),
     "the process itself": (
         PROCESS_ITSELF,

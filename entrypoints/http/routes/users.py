@@ -170,7 +170,7 @@ class ImpersonationAnswer(BaseModel):
 async def impersonate(
     application: TheApplication, actor: SignedIn, user_id: UUID, body: Impersonation | None = None
 ) -> Response:
-    """For 15 minutes, to see what the member sees: their own things can be read, and not changed. The member finds it
+    """For 15 minutes, to see what the member sees: nothing that is their own can be changed. The member finds it
     among their sessions, and can end it. Needs `users:impersonate`, and a sign-in of one's own."""
     token = await application.access.impersonate(actor, user_id=user_id, permissions=body.permissions if body else ())
     found = ImpersonationAnswer(access_token=token.access_token, expires_in=token.expires_in, scope=token.scope)

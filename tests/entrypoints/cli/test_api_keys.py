@@ -40,14 +40,14 @@ def _caller(moothall: Moothall, key: str) -> Caller:
 
 def test_a_new_key_signs_its_owner_in(moothall: Moothall) -> None:
     ada = moothall.user("ada", "--username", "ada", "--role", "admin")
-    made = _made(moothall, "ada", "--permission", "users:read", "--permission", "keys:*")
+    made = _made(moothall, "ada", "--permission", "users:read", "--permission", "audit:*")
     assert set(made) == KEY_FIELDS | {"key"}
     assert (made["user_id"], made["name"], made["expires_at"]) == (ada["id"], "nightly", None)
-    assert made["permissions"] == ["keys:*", "users:read"]
+    assert made["permissions"] == ["audit:*", "users:read"]
     caller = _caller(moothall, made["key"])
     assert caller.actor.kind is ActorKind.API_KEY
     assert str(caller.actor.user_id) == ada["id"]
-    assert caller.actor.permissions == {"keys:*", "users:read"}
+    assert caller.actor.permissions == {"audit:*", "users:read"}
 
 
 def test_a_key_is_shown_once_and_nowhere_else(moothall: Moothall) -> None:

@@ -1,5 +1,7 @@
 """`moothall audit`."""
 
+import os
+import pwd
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -11,6 +13,7 @@ from tests.entrypoints.cli.command import OPERATOR, Moothall
 
 ENTRY_FIELDS = {
     "id", "at", "action", "actor", "api_key_id", "impersonating", "subject", "item", "fields", "address", "request_id",
+    "proof",
 }  # fmt: skip
 CHANGE_THE_THIRD = "UPDATE audit_entries SET action = 'user.praised' WHERE seal_number = 3"
 REMOVE_THE_THIRD = "DELETE FROM audit_entries WHERE seal_number = 3"
@@ -47,7 +50,7 @@ def test_what_was_done_is_listed_newest_first(moothall: Moothall) -> None:
     assert newest["at"].endswith("Z")
     assert oldest["action"] == "user.created"
     line = moothall.good("audit", "list", "--limit", "1").out
-    assert line == f"{newest['at']}\t{newest['actor']}\tuser.roles-set\t{ada['id']}\t\t+admin,-member\n"
+    assert line == f"{newest['at']}\t{newest['actor']}\t\tuser.roles-set\t{ada['id']}\t\t+admin,-member\t\n"
 
 
 def test_the_trail_can_be_filtered(moothall: Moothall) -> None:
@@ -186,3 +189,35 @@ def test_another_trail_is_not_the_one_of_the_head(moothall: Moothall) -> None:
 def test_what_is_no_head_is_refused(moothall: Moothall, head: str) -> None:
     outcome = moothall("--json", "audit", "verify", "--head", head)
     assert (outcome.code, outcome.out, outcome.error["code"]) == (7, "", "bad-head")
+
+
+def test_nobody_chooses_the_name_under_which_they_are_recorded(
+    moothall: Moothall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "mallory\n\x1b[31m")
+    moothall.user("ada")
+    assert {entry["actor"] for entry in _listed(moothall)} == {"moothall", f"cli:{pwd.getpwuid(os.getuid()).pw_name}"}
+
+
+def test_what_was_done_with_a_key_is_told_apart(moothall: Moothall) -> None:
+    moothall.user("ada", "--username", "ada", "--role", "admin")
+    made = moothall.good("--json", "api-keys", "create", "--as", "ada", "--name", "n", "--permission", "*").json
+
+    async def use_key(application: Application) -> None:
+        caller = await application.identity.identify_caller(made["key"])
+        await application.access.create_role(caller.actor, name="editors", permissions=())
+
+    moothall.behind(use_key)
+    [line] = moothall.good("audit", "list", "--actor", "ada").out.splitlines()
+    assert f"\tkey:{made['id']}\trole.created\teditors\t" in line
+
+
+def test_control_characters_do_not_reach_the_terminal(moothall: Moothall) -> None:
+    """Whatever found its way into a row: escaped, it neither colours nor breaks the line."""
+    moothall.user("ada")
+    _behind_its_back(moothall, "UPDATE audit_entries SET actor = 'x' || char(27) || '[31m' || char(10) WHERE "
+                               "action = 'user.created'")  # fmt: skip
+    first = moothall.good("audit", "list", "--limit", "1").out
+    assert "x\\x1b[31m\\n" in first
+    assert first.count("\n") == 1

@@ -8,7 +8,9 @@ def test_permissions_are_listed_by_name_with_what_they_allow(moothall: Moothall)
     names = [permission["name"] for permission in listed]
     assert "users:read" in names
     assert names == sorted(names)
-    assert all(set(permission) == {"name", "description"} and permission["description"] for permission in listed)
+    assert all(
+        set(permission) == {"name", "description", "held"} and permission["description"] for permission in listed
+    )
     assert f"{names[0]}\t{listed[0]['description']}\n" in moothall.good("permissions", "list").out
 
 

@@ -109,8 +109,8 @@ def test_only_what_is_given_changes(moothall: Moothall) -> None:
 
 def test_permissions_are_replaced_by_exactly_these(moothall: Moothall) -> None:
     _editors(moothall, "users:read", "users:update")
-    moothall.good("roles", "update", "editors", "--permission", "keys:read", "--permission", "users:read")
-    assert _allowed(moothall) == ["keys:read", "users:read"]
+    moothall.good("roles", "update", "editors", "--permission", "audit:read", "--permission", "users:read")
+    assert _allowed(moothall) == ["audit:read", "users:read"]
     moothall.good("roles", "update", "editors", "--no-permissions")
     assert _allowed(moothall) == []
 
@@ -119,9 +119,9 @@ def test_permissions_are_added_and_removed(moothall: Moothall) -> None:
     _editors(moothall, "users:read", "users:update")
     changed = moothall.good(
         "--json", "roles", "update", "editors", "--description", "Who edits.",
-        "--add", "keys:read", "--add", "users:read", "--remove", "users:update",
+        "--add", "audit:read", "--add", "users:read", "--remove", "users:update",
     ).json  # fmt: skip
-    assert (changed["permissions"], changed["description"]) == (["keys:read", "users:read"], "Who edits.")
+    assert (changed["permissions"], changed["description"]) == (["audit:read", "users:read"], "Who edits.")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_wide_pattern_is_exchanged_for_a_narrow_one(moothall: Moothall) -> Non
 
 def test_what_somebody_else_adds_meanwhile_stays(moothall: Moothall, monkeypatch: pytest.MonkeyPatch) -> None:
     _editors(moothall, "users:read")
-    show, others = ShowRole.__call__, ["keys:read", "users:update"]
+    show, others = ShowRole.__call__, ["audit:read", "users:update"]
 
     async def overtaken(self: ShowRole, actor: Actor, *, name: str) -> Versioned[RoleView]:
         """Right after it read the role, somebody else changes it."""
@@ -162,7 +162,7 @@ def test_what_somebody_else_adds_meanwhile_stays(moothall: Moothall, monkeypatch
 
     monkeypatch.setattr(ShowRole, "__call__", overtaken)
     moothall.good("roles", "update", "editors", "--add", "sessions:read")
-    assert _allowed(moothall) == ["keys:read", "sessions:read", "users:read", "users:update"]
+    assert _allowed(moothall) == ["audit:read", "sessions:read", "users:read", "users:update"]
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_what_somebody_else_adds_meanwhile_stays(moothall: Moothall, monkeypatch
     [
         [],
         ["--permission", "users:read", "--no-permissions"],
-        ["--permission", "users:read", "--add", "keys:read"],
+        ["--permission", "users:read", "--add", "audit:read"],
         ["--no-permissions", "--remove", "users:read"],
-        ["--add", "keys:read", "--remove", "keys:read"],
+        ["--add", "audit:read", "--remove", "audit:read"],
     ],
 )
 def test_what_to_change_has_to_be_clear(moothall: Moothall, options: list[str]) -> None:

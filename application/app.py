@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass
 from typing import Any, get_type_hints
 
-from application.access.api_keys import CreateApiKey, ListApiKeys, RevokeApiKey
+from application.access.api_keys import CreateApiKey, ListApiKeys, RevokeApiKey, ShowApiKey
 from application.access.impersonation import Impersonate
 from application.access.permissions import ListPermissions
 from application.access.roles import CreateRole, DeleteRole, ListRoles, ShowRole, UpdateRole
@@ -74,6 +74,7 @@ class Access:
 
     create_api_key: CreateApiKey
     list_api_keys: ListApiKeys
+    show_api_key: ShowApiKey
     revoke_api_key: RevokeApiKey
 
     impersonate: Impersonate

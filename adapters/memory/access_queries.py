@@ -25,9 +25,9 @@ class MemoryAccessQueries(AccessQueries):
             return None
         return KeyHolder(key.id, shown(user), key.permissions, self._database.permissions_of(user), key.last_used_at)
 
-    async def owner_of_key(self, key_id: UUID) -> UUID | None:
+    async def api_key(self, key_id: UUID) -> ApiKeyView | None:
         key = self._database.api_keys.get(key_id)
-        return key.user_id if key else None
+        return ApiKeyView.of(key) if key else None
 
     async def role(self, name: str) -> Versioned[RoleView] | None:
         role = self._database.roles.get(name)

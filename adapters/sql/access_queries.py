@@ -30,7 +30,7 @@ _KEY_HOLDER = (
     .join(api_keys, api_keys.c.user_id == users.c.id)
     .where(api_keys.c.digest == bindparam("digest"), users.c.is_active)
 )
-_OWNER = select(api_keys.c.user_id).where(api_keys.c.id == bindparam("key_id"))
+_API_KEY = select(api_keys).where(api_keys.c.id == bindparam("key_id"))
 _ROLE = select(roles).where(roles.c.name == bindparam("name"))
 _COUNT_ROLES = select(func.count()).select_from(roles)
 
@@ -46,9 +46,9 @@ class SqlAccessQueries(AccessQueries):
         row = rows[0]
         return KeyHolder(row.key_id, versioned(row), as_patterns(row.granted), permissions(row), row.last_used_at)
 
-    async def owner_of_key(self, key_id: UUID) -> UUID | None:
-        rows = await self._reader.look_up(_OWNER, {"key_id": key_id})
-        return rows[0].user_id if rows else None
+    async def api_key(self, key_id: UUID) -> ApiKeyView | None:
+        rows = await self._reader.look_up(_API_KEY, {"key_id": key_id})
+        return _key_view(rows[0]) if rows else None
 
     async def role(self, name: str) -> Versioned[RoleView] | None:
         if not storable(name):

@@ -125,6 +125,22 @@ class ListApiKeys:
 
 
 @dataclass(frozen=True)
+class ShowApiKey:
+    """One's own, or with `api-keys:read` anybody's. Whether another member's key exists is not told."""
+
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(READ)
+
+    queries: AccessQueries
+
+    async def __call__(self, actor: Actor, *, key_id: UUID) -> ApiKeyView:
+        """Raises NotFound (`api-key-not-found`)."""
+        found = await self.queries.api_key(key_id)
+        if not is_theirs_to_see(actor, self.rule, owner=found.user_id if found else None) or found is None:
+            raise _no_such_key()
+        return found
+
+
+@dataclass(frozen=True)
 class RevokeApiKey:
     """One's own, or with `api-keys:revoke` anybody's. Whether another member's key exists is not told."""
 
@@ -136,7 +152,8 @@ class RevokeApiKey:
 
     async def __call__(self, actor: Actor, *, key_id: UUID) -> None:
         """Raises NotFound (`api-key-not-found`), Denied (`beyond-your-rights`)."""
-        owner = await self.queries.owner_of_key(key_id)
+        found = await self.queries.api_key(key_id)
+        owner = found.user_id if found else None
         if not is_theirs_to_see(actor, self.rule, owner=owner) or owner is None:
             raise _no_such_key()
         async with self.transactions.begin() as uow:

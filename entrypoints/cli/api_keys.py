@@ -13,7 +13,7 @@ from entrypoints.cli.running import on_application, pages
 from entrypoints.cli.times import deadline
 
 if TYPE_CHECKING:
-    from application.access.views import NewApiKey
+    from application.access.views import ApiKeyView, NewApiKey
     from application.app import Application
 
 COLUMNS = ("id", "user_id", "name", "prefix", "permissions", "expires_at", "last_used_at")
@@ -66,6 +66,16 @@ def create(
     output = Output.of(context)
     output.show(on_application(work))
     output.say("The key is not shown again: keep it now.")
+
+
+@app.command()
+def show(context: typer.Context, key_id: Annotated[UUID, typer.Argument(metavar="KEY_ID")]) -> None:
+    """Show one key, though never the key itself."""
+
+    async def work(application: "Application", actor: Actor) -> "ApiKeyView":
+        return await application.access.show_api_key(actor, key_id=key_id)
+
+    Output.of(context).show(on_application(work))
 
 
 @app.command()

@@ -140,7 +140,7 @@ async def test_a_key_needs_its_user(store: Store) -> None:
     key = an_api_key(a_user())
     with pytest.raises((IntegrityError, LookupError)):
         await add_api_keys(store, key)
-    assert await store.access.owner_of_key(key.id) is None
+    assert await store.access.api_key(key.id) is None
     assert await store.access.key_holder(key.digest, NOW) is None
 
 
@@ -206,7 +206,7 @@ async def test_a_key_that_is_removed_is_over_for_the_next_reader(store: Store) -
     assert await store.access.key_holder(key.digest, NOW) is not None
     assert await remove_key(store, key.id) is True
     assert await store.access.key_holder(key.digest, NOW) is None
-    assert await store.access.owner_of_key(key.id) is None
+    assert await store.access.api_key(key.id) is None
     assert await views(store) == [ApiKeyView.of(other)]
     assert await count_of(store, user.id) == 1
 
@@ -278,7 +278,7 @@ async def test_keys_go_with_their_owner(store: Store) -> None:
     assert await store.access.count_api_keys(None) == 1
     for key in gone:
         assert await store.access.key_holder(key.digest, NOW) is None
-        assert await store.access.owner_of_key(key.id) is None
+        assert await store.access.api_key(key.id) is None
     await add(store, replace(ada, email=a_user("heir").email))
     assert await views(store, ada.id) == []
 
@@ -296,7 +296,7 @@ async def test_keys_come_back_with_an_owner_whose_removal_is_rolled_back(store: 
 
     with pytest.raises(LookupError):
         await remove_and_fail()
-    assert await store.access.owner_of_key(key.id) == user.id
+    assert (await store.access.api_key(key.id)) == ApiKeyView.of(key)
     assert await store.access.key_holder(key.digest, NOW) is not None
 
 
@@ -320,7 +320,7 @@ async def test_a_key_is_good_until_it_runs_out_and_while_its_owner_is_active(
     await add(store, user)
     await add_api_keys(store, key)
     assert (await store.access.key_holder(key.digest, NOW) is not None) == good
-    assert await store.access.owner_of_key(key.id) == user.id
+    assert (await store.access.api_key(key.id)) == ApiKeyView.of(key)
     assert await views(store, user.id) == [ApiKeyView.of(key)]
 
 
@@ -366,8 +366,8 @@ async def test_the_owner_is_told_even_of_a_key_that_ran_out(store: Store) -> Non
     key = an_api_key(user, expires_at=NOW - SECOND)
     await add(store, user)
     await add_api_keys(store, key)
-    assert await store.access.owner_of_key(key.id) == user.id
-    assert await store.access.owner_of_key(user.id) is None
+    assert (await store.access.api_key(key.id)) == ApiKeyView.of(key)
+    assert await store.access.api_key(user.id) is None
 
 
 async def test_a_list_is_of_one_owner_or_of_all(store: Store) -> None:

@@ -65,6 +65,18 @@ async def create_api_key(
     )
 
 
+@router.get(
+    "/{key_id}",
+    response_model=ApiKeyView,
+    responses=problems(404, use_case="show_api_key"),
+    summary="Show an API key",
+)
+async def show_api_key(application: TheApplication, actor: SignedIn, key_id: UUID) -> Response:
+    """The key itself is never told again."""
+    found = await application.access.show_api_key(actor, key_id=key_id)
+    return answer(found, headers={"Cache-Control": "private, no-cache"})
+
+
 @router.delete(
     "/{key_id}",
     status_code=204,

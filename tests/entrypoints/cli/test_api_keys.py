@@ -152,3 +152,12 @@ def test_revoking_asks(moothall: Moothall) -> None:
         asked.type("y\n")
         assert asked.end().code == 0
     assert _listed(moothall) == []
+
+
+def test_a_key_is_shown_without_itself(moothall: Moothall) -> None:
+    moothall.user("ada", "--username", "ada")
+    made = _made(moothall)
+    shown = moothall.good("--json", "api-keys", "show", made["id"])
+    assert {**shown.json, "key": made["key"]} == made
+    assert made["key"] not in shown.out
+    assert moothall("api-keys", "show", NO_ID).code == 3

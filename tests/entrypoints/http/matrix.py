@@ -182,6 +182,7 @@ REQUESTS: Mapping[str, Request] = {
     "end_session": Request(),
     "list_api_keys": READ,
     "create_api_key": Request(lambda _: {"name": "report", "permissions": []}),
+    "show_api_key": READ,
     "revoke_api_key": Request(),
     "list_permissions": READ,
     "list_roles": READ,
@@ -199,7 +200,7 @@ REQUESTS: Mapping[str, Request] = {
     "ready": READ,
 }
 
-PRIVATE = {"end_session", "revoke_api_key"}
+PRIVATE = {"end_session", "show_api_key", "revoke_api_key"}
 """Where a stranger does not even learn that the thing exists."""
 
 REACHING = {"update_user", "delete_user", "set_roles", "impersonate"}

@@ -287,6 +287,18 @@ async def test_a_key_changes_nothing_of_its_owners_by_a_permission_over_all_acco
     assert (await _call(api, made, "GET", f"/users/{user['id']}")).status_code == 200
 
 
+async def test_a_key_is_shown_to_its_owner_at_the_place_that_making_it_named(api: Api) -> None:
+    _, ada = await api.member("ada")
+    _, bob = await api.member("bob")
+    made = await api.call("POST", "/api-keys", as_=ada, json={"name": "x", "permissions": []})
+    path = made.headers["location"].removeprefix("/api/v1")
+    shown = await api.call("GET", path, as_=ada)
+    assert (shown.status_code, {**shown.json(), "key": made.json()["key"]}) == (200, made.json())
+    _refused(await api.call("GET", path, as_=bob), 404, "api-key-not-found")
+    _, staff = await api.staff("staff", "api-keys:read")
+    assert (await api.call("GET", path, as_=staff)).json() == shown.json()
+
+
 async def test_a_key_is_given_nothing_that_its_owner_may_not(api: Api) -> None:
     _, staff = await api.staff("staff", "users:read", "sessions:*")
     for permission in ("users:update", "users:*", "*", "audit:read"):

@@ -1,15 +1,20 @@
 """The catalogue of all permissions that use cases ask for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 from application.access.views import PermissionView
+from application.paging import Page, PageRequest, Position, Row, Sort
 from domain.access.actor import Actor
 from domain.access.permissions import ALL, Permission, covers
 from domain.access.policy import SIGNED_IN, Rule, require
 from domain.errors import FieldProblem, Invalid
 
+BY_NAME = Sort("name", descending=False)
+NO_ID = UUID(int=0)
+"""Names are enough to tell permissions apart."""
 LONGEST_SHOWN, MOST_SHOWN = 100, 20
 """Of what is wrong with a request, in its answer."""
 
@@ -51,9 +56,12 @@ class ListPermissions:
 
     catalogue: PermissionCatalogue
 
-    async def __call__(self, actor: Actor) -> Sequence[PermissionView]:
+    async def __call__(self, actor: Actor, *, page: PageRequest = PageRequest()) -> Page[PermissionView]:
         require(actor, self.rule)
-        return [
-            PermissionView(found.name, found.sentence, covers(actor.permissions, found.name))
-            for found in self.catalogue.permissions.values()
+        rows = [
+            Row(Position(name, NO_ID), PermissionView(name, found.sentence, covers(actor.permissions, name)))
+            for name, found in self.catalogue.permissions.items()
         ]
+        after = page.after(BY_NAME)
+        chosen = rows[page.offset :] if after is None else [row for row in rows if row.value.name > str(after.value)]
+        return Page.of(chosen[: page.size + 1], page, BY_NAME, len(rows) if page.counts else None)

@@ -1,6 +1,5 @@
 """`moothall permissions`: what there is to be allowed."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -8,10 +7,9 @@ import typer
 from domain.access.actor import Actor
 from entrypoints.cli.nouns import noun
 from entrypoints.cli.output import Output
-from entrypoints.cli.running import on_application
+from entrypoints.cli.running import on_application, pages
 
 if TYPE_CHECKING:
-    from application.access.views import PermissionView
     from application.app import Application
 
 COLUMNS = ("name", "description")
@@ -23,8 +21,9 @@ app = noun("What there is to be allowed.")
 def list_(context: typer.Context) -> None:
     """List the permissions by name. Roles and API keys may also hold RESOURCE:* or *."""
 
-    async def work(application: "Application", actor: Actor) -> "Sequence[PermissionView]":
-        return await application.access.list_permissions(actor)
+    async def work(application: "Application", actor: Actor) -> None:
+        with Output.of(context).listing(COLUMNS) as add:
+            async for page in pages(lambda page: application.access.list_permissions(actor, page=page)):
+                add(page)
 
-    with Output.of(context).listing(COLUMNS) as add:
-        add(on_application(work))
+    on_application(work)

@@ -13,7 +13,6 @@ from entrypoints.http.resources import (
     API,
     Body,
     Expected,
-    answer,
     listing,
     no_content,
     page_request,
@@ -53,14 +52,18 @@ class RoleChanges(Body):
 
 @router.get(
     "/permissions",
-    response_model=list[PermissionView],
+    response_model=Page[PermissionView],
     responses=problems(use_case="list_permissions"),
     summary="What may be allowed",
 )
-async def list_permissions(application: TheApplication, actor: SignedIn) -> Response:
-    """Every permission there is in this version, with a sentence each."""
-    found = await application.access.list_permissions(actor)
-    return answer(found, shape=list[PermissionView], headers={"Cache-Control": "private, no-cache"})
+async def list_permissions(
+    request: Request,
+    application: TheApplication,
+    actor: SignedIn,
+    page: Annotated[PageRequest, Depends(page_request)],
+) -> Response:
+    """Every permission there is in this version, by name, with a sentence each, and whether the caller holds it."""
+    return listing(request, await application.access.list_permissions(actor, page=page), Page[PermissionView])
 
 
 @router.get("/roles", response_model=Page[RoleView], responses=problems(use_case="list_roles"), summary="List roles")

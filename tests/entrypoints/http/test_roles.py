@@ -178,12 +178,14 @@ async def test_what_the_role_member_allows_everybody_may(api: Api) -> None:
 
 async def test_every_permission_has_a_name_and_a_sentence(api: Api) -> None:
     _, ada = await api.member("ada")
-    answer = await api.call("GET", "/permissions", as_=ada)
+    answer = await api.call("GET", "/permissions?page_size=100", as_=ada)
     assert answer.status_code == 200
-    names = [permission["name"] for permission in answer.json()]
+    listed = answer.json()["items"]
+    names = [permission["name"] for permission in listed]
+    assert answer.json()["total"] == len(names)
     assert names == sorted(set(names))
     assert {"users:read", "users:set-roles", "roles:update", "audit:read", "api-keys:revoke"} <= set(names)
-    for permission in answer.json():
+    for permission in listed:
         resource, _, action = permission["name"].partition(":")
         assert resource
         assert action
@@ -192,6 +194,20 @@ async def test_every_permission_has_a_name_and_a_sentence(api: Api) -> None:
     anonymous = await api.call("GET", "/permissions")
     _refused(anonymous, 401, "not-signed-in")
     assert anonymous.headers["www-authenticate"] == "Bearer"
+
+
+async def test_permissions_come_in_pages_like_every_list(api: Api) -> None:
+    _, ada = await api.member("ada")
+    whole = [one["name"] for one in (await api.call("GET", "/permissions?page_size=100", as_=ada)).json()["items"]]
+    names: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await api.call("GET", "/permissions", as_=ada, params={"page_size": 3, "cursor": cursor})).json()
+        names += [one["name"] for one in page["items"]]
+        cursor = page["next_cursor"]
+    assert names == whole
+    second = (await api.call("GET", "/permissions?page_size=3&page=2", as_=ada)).json()
+    assert [one["name"] for one in second["items"]] == whole[3:6]
 
 
 # What a role gives, and takes away again

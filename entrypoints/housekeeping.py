@@ -2,18 +2,21 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from application.app import Application
 from domain.access.actor import Actor
-from domain.errors import Unavailable
+from domain.errors import MoothallError
 
 log = logging.getLogger("moothall.housekeeping")
 
 SWEEP_EVERY = 300.0
 SEAL_EVERY = 5.0
-"""Seconds. An entry of the audit trail is protected once it is sealed."""
+"""Seconds. An entry of the audit trail cannot be removed unnoticed once it is sealed."""
+TELL_HEAD_EVERY = 3600.0
 
 
 @asynccontextmanager
@@ -29,9 +32,15 @@ async def house_kept(
     async def sweep() -> None:
         log.log(logging.INFO if at_once else logging.DEBUG, "Swept %s.", await application.sweep(actor))
 
+    head_told_at = -math.inf
+
     async def seal() -> None:
-        if sealed := await application.audit.seal(actor):
-            log.debug("Sealed %d entries of the audit trail.", sealed)
+        """The head goes into the log, because there it is out of reach for who can only write to the database."""
+        nonlocal head_told_at
+        sealed = await application.audit.seal(actor)
+        if sealed.head is not None and time.monotonic() - head_told_at >= TELL_HEAD_EVERY:
+            head_told_at = time.monotonic()
+            log.info("The audit trail is sealed up to %s.", sealed.head)
 
     async def again_and_again(work: Callable[[], Awaitable[None]], failure: str, every: float) -> None:
         if not at_once:
@@ -39,7 +48,7 @@ async def house_kept(
         while not stop.is_set():
             try:
                 await work()
-            except Unavailable as error:
+            except MoothallError as error:
                 log.error("%s: %s", failure, error)  # noqa: TRY400 - the sentence says it all
             except Exception:
                 log.exception(failure)

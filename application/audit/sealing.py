@@ -12,7 +12,7 @@ from uuid import UUID
 
 from application.audit.ports import AuditQueries, TrailSignature
 from application.audit.proofs import is_our_seal, is_ours, sealed
-from application.audit.views import BrokenLink, Flaw, Verification
+from application.audit.views import BrokenLink, Flaw, Sealed, Verification
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.access.actor import Actor
 from domain.access.policy import OPERATOR, Rule, require
@@ -38,24 +38,22 @@ class SealAudit:
     queries: AuditQueries
     signature: TrailSignature
 
-    async def __call__(self, actor: Actor) -> int:
-        """How many entries were sealed.
-
-        Raises Conflict (`audit-chain-forged`): the next seal would vouch for what the forger made of the trail.
-        """
+    async def __call__(self, actor: Actor) -> Sealed:
+        """Raises Conflict (`audit-chain-forged`): the next seal would vouch for what the forger made of the trail."""
         require(actor, self.rule)
         if not await self.queries.count_unsealed():
-            return 0
-        count, after = 0, None
+            return Sealed(0, None)
+        count, head, after = 0, None, None
         while True:
             async with self.transactions.begin() as uow:
                 await uow.serialise(SEALER)
                 entries = await uow.audit.unsealed(AT_ONCE, after=after)
                 seals = await self._seals(uow, [entry for entry in entries if is_ours(entry, self.signature)])
                 await uow.audit.seal(seals)
-            count += len(seals)
+            for seal in seals.values():
+                count, head = count + 1, told(seal.number, seal.digest)
             if len(entries) < AT_ONCE:
-                return count
+                return Sealed(count, head)
             after = entries[-1].id
 
     async def _seals(self, uow: UnitOfWork, entries: Sequence[Entry]) -> dict[UUID, Seal]:
@@ -104,9 +102,14 @@ class VerifyAudit:
             sealed=walk.sealed,
             unsealed=unsealed,
             unproven=walk.unproven,
-            head=f"{walk.number}:{walk.digest.hex()}",
+            head=told(walk.number, walk.digest),
             broken=walk.broken,
         )
+
+
+def told(number: int, digest: bytes) -> str:
+    """A head as people and logs keep it."""
+    return f"{number}:{digest.hex()}"
 
 
 def _parsed(head: str | None) -> tuple[int, bytes] | None:

@@ -56,6 +56,14 @@ class BrokenLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """How many entries were sealed, and the end of the chain since (`NUMBER:DIGEST`); None where none was sealed."""
+
+    count: int
+    head: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What `VerifyAudit` found. `head` (`NUMBER:DIGEST`) is the end of the chain: kept elsewhere, it shows later that
     nothing was cut off. `unsealed` entries are still to come into the chain. `unproven` ones were sealed under a secret

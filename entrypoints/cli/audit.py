@@ -119,6 +119,6 @@ def seal(context: typer.Context) -> None:
     """Seal the entries that are not sealed yet. Servers and workers do it all the time."""
 
     async def work(application: "Application", actor: Actor) -> int:
-        return await application.audit.seal(actor)
+        return (await application.audit.seal(actor)).count
 
     Output.of(context).say(f"Sealed {on_application(work)} entries.")

@@ -11,6 +11,7 @@ from entrypoints.cli.running import on_application, operator, read_settings, run
 
 if TYPE_CHECKING:
     from application.app import Application
+    from application.audit.views import Sealed
     from application.housekeeping import Swept
 
 
@@ -22,7 +23,7 @@ def worker(
     """Sweep away what has run out, and seal the audit trail, again and again."""
     if once:
         swept, sealed = on_application(_once)
-        Output.of(context).say(f"Swept {swept}. Sealed {sealed} entries of the audit trail.")
+        Output.of(context).say(f"Swept {swept}. Sealed {sealed.count} entries of the audit trail.")
     else:
         _sweep_until_stopped(every)
 
@@ -37,5 +38,5 @@ def _sweep_until_stopped(every: float) -> None:
     run(run_worker(settings, operator(), every=every))
 
 
-async def _once(application: "Application", actor: Actor) -> "tuple[Swept, int]":
+async def _once(application: "Application", actor: Actor) -> "tuple[Swept, Sealed]":
     return await application.sweep(actor), await application.audit.seal(actor)

@@ -25,7 +25,7 @@ def signature(*secrets: str) -> TrailSignature:
 
 
 async def sealed(store: Store, *secrets: str) -> int:
-    return await SealAudit(store.transactions, store.audit, signature(*secrets))(PROCESS)
+    return (await SealAudit(store.transactions, store.audit, signature(*secrets))(PROCESS)).count
 
 
 async def verified(store: Store, *secrets: str, head: str | None = None) -> Verification:

@@ -6,8 +6,9 @@ from datetime import timedelta, timezone
 from hypothesis import given
 
 from application.audit.proofs import is_our_seal
-from application.audit.sealing import AT_ONCE
-from application.audit.views import Verification
+from application.audit.sealing import AT_ONCE, SealAudit
+from application.audit.views import Sealed, Verification
+from domain.access.actor import PROCESS
 from domain.audit.entry import BEGINNING, Entry, chained
 from tests.contracts.builders import NOW, add_entries, an_entry, examples
 from tests.contracts.sealed_trails import (
@@ -144,3 +145,10 @@ async def test_two_processes_that_begin_a_large_chain_together_make_one(database
         assert sum(await asyncio.gather(sealed(database), sealed(other))) == count
     assert [link.seal.number for link in await chain(database)] == list(range(1, count + 1))
     assert (await verified(database)).is_sound
+
+
+async def test_who_sealed_is_told_the_end_of_the_chain(store: Store) -> None:
+    await add_entries(store, *full_entries(3))
+    seal = SealAudit(store.transactions, store.audit, signature())
+    assert await seal(PROCESS) == Sealed(3, (await verified(store)).head)
+    assert await seal(PROCESS) == Sealed(0, None)

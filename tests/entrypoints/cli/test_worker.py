@@ -44,6 +44,20 @@ def test_it_sweeps_until_it_is_told_to_stop(moothall: Moothall) -> None:
     assert ended.err.endswith("Stopped.\n")
 
 
+def test_it_tells_the_head_of_the_audit_trail_to_the_log(moothall: Moothall) -> None:
+    """Once an hour: there it is out of reach for who can only write to the database."""
+    moothall.user("ada")
+    with started("worker", "--every", "0.1") as worker:
+        said = worker.expect("The audit trail is sealed up to ") + worker.expect("\n")
+        moothall.user("bob")
+        worker.expect("Swept 0 sessions")
+        worker.expect("Swept 0 sessions")
+        ended = worker.end(signal.SIGTERM)
+    head = said.rpartition("sealed up to ")[2].partition(".")[0]
+    moothall.good("audit", "verify", "--head", head)
+    assert ended.err.count("sealed up to") == 1
+
+
 def test_a_database_that_is_away_for_a_while_is_waited_for(moothall: Moothall) -> None:
     moothall.good("users", "list")
     moothall.setting(DB_TIMEOUT="0.2")

@@ -10,15 +10,15 @@ from sqlalchemy import Row, Select, bindparam, func, select
 from adapters.sql.paging import paged, place
 from adapters.sql.patterns import as_patterns
 from adapters.sql.reading import Reader
+from adapters.sql.roles import role
 from adapters.sql.tables import api_keys, roles, users
 from adapters.sql.text import storable
 from adapters.sql.user_views import VIEW_WITH_PERMISSIONS, permissions, versioned
 from application.access.ports import AccessQueries, KeyHolder
-from application.access.views import ApiKeyView, RoleView
+from application.access.views import ApiKeyView, RoleView, shown_role
 from application.identity.views import Versioned
 from application.paging import Position
 from application.paging import Row as Placed
-from domain.access.roles import BUILT_IN
 
 _KEY_HOLDER = (
     VIEW_WITH_PERMISSIONS.add_columns(
@@ -54,11 +54,11 @@ class SqlAccessQueries(AccessQueries):
         if not storable(name):
             return None
         rows = await self._reader.search(_ROLE, {"name": name})
-        return Versioned(_role_view(rows[0]), rows[0].version) if rows else None
+        return shown_role(role(rows[0])) if rows else None
 
     async def roles(self, *, after: Position | None, offset: int, limit: int) -> list[Placed[RoleView]]:
         rows = await self._reader.search(_roles_page(after is not None), place(after, offset, limit))
-        return [Placed(Position(row.created_at, row.id), _role_view(row)) for row in rows]
+        return [Placed(Position(row.created_at, row.id), RoleView.of(role(row))) for row in rows]
 
     async def count_roles(self) -> int:
         return int((await self._reader.search(_COUNT_ROLES, {}))[0][0])
@@ -97,18 +97,6 @@ def _of(statement: Select[Any], one: bool) -> Select[Any]:
 
 def _owner(user_id: UUID | None) -> dict[str, object]:
     return {} if user_id is None else {"user_id": user_id}
-
-
-def _role_view(row: Row[Any]) -> RoleView:
-    return RoleView(
-        row.id,
-        row.name,
-        row.description,
-        tuple(sorted(as_patterns(row.permissions))),
-        row.name in BUILT_IN,
-        row.created_at,
-        row.updated_at,
-    )
 
 
 def _key_view(row: Row[Any]) -> ApiKeyView:

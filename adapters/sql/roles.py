@@ -38,10 +38,10 @@ class SqlRoles(RoleRepository):
         if not storable(name):
             return None
         row = (await self._work.execute(_LOCK, {"name": name})).one_or_none()
-        return _role(row) if row else None
+        return role(row) if row else None
 
     async def all(self) -> Sequence[Role]:
-        return [_role(row) for row in await self._work.execute(_ALL)]
+        return [role(row) for row in await self._work.execute(_ALL)]
 
     async def save(self, role: Role) -> Role:
         saved = replace(role, version=role.version + 1)
@@ -61,7 +61,7 @@ class SqlRoles(RoleRepository):
         return holders.rowcount
 
 
-def _role(row: Row[Any]) -> Role:
+def role(row: Row[Any]) -> Role:
     return Role(
         id=row.id,
         name=row.name,

@@ -102,7 +102,7 @@ class CreateApiKey:
 
 @dataclass(frozen=True)
 class ListApiKeys:
-    """One's own, or with `api-keys:read` another member's, or everybody's; newest first."""
+    """One's own, or with `api-keys:read` another member's; everybody's for the operator, who has none. Newest first."""
 
     rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(READ)
 
@@ -110,10 +110,10 @@ class ListApiKeys:
     identity: IdentityQueries
 
     async def __call__(
-        self, actor: Actor, *, user_id: UUID | None = None, everybody: bool = False, page: PageRequest = PageRequest()
+        self, actor: Actor, *, user_id: UUID | None = None, page: PageRequest = PageRequest()
     ) -> Page[ApiKeyView]:
         """Raises NotFound (`user-not-found`)."""
-        owner = None if everybody else user_id or actor.user_id
+        owner = user_id or actor.user_id
         require(actor, self.rule, owner=owner)
         if user_id is not None and await self.identity.user(user_id) is None:
             raise no_such_user()

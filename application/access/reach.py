@@ -35,13 +35,17 @@ async def admitted(uow: UnitOfWork, actor: Actor, rule: Rule, *, owner: UUID | N
 
 async def _rights_left(uow: UnitOfWork, actor: Actor) -> frozenset[str]:
     left = actor.permissions
-    for user_id in {actor.user_id, actor.impersonator_id} - {None}:
-        user = await uow.users.get(user_id) if user_id else None
-        if user is None or not user.is_active:
+    for user_id in (actor.user_id, actor.impersonator_id):
+        if user_id is not None:
+            user = await uow.users.get(user_id)
+            if user is None or not user.is_active:
+                raise _gone()
+            left = shared(left, await rights_of(uow, user))
+    if actor.session_id is not None:
+        session = await uow.sessions.get(actor.session_id)
+        by = session.impersonation if session is not None else None
+        if session is None or (by is not None and await uow.sessions.get(by.session_id) is None):
             raise _gone()
-        left = shared(left, await rights_of(uow, user))
-    if actor.session_id is not None and await uow.sessions.get(actor.session_id) is None:
-        raise _gone()
     if actor.api_key_id is not None and not await uow.api_keys.exists(actor.api_key_id):
         raise _gone()
     return left

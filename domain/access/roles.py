@@ -81,8 +81,8 @@ def permissions_of(roles: Iterable[Role]) -> frozenset[str]:
     return frozenset().union(*(role.permissions for role in roles))
 
 
-def unknown_role(names: Collection[str], *, pointer: str = "/roles") -> Invalid:
-    return Invalid.field("unknown-role", pointer, f"There is no role called {', '.join(sorted(names))}.")
+def unknown_role(names: Collection[str]) -> Invalid:
+    return Invalid.field("unknown-role", "/roles", f"There is no role called {', '.join(sorted(names))}.")
 
 
 class RoleRepository(Protocol):

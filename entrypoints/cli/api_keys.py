@@ -33,9 +33,7 @@ def list_(
         user_id = await application.identity.find_user(actor, name=owner) if owner is not None else None
         list_api_keys = application.access.list_api_keys
         with Output.of(context).listing(COLUMNS) as add:
-            async for page in pages(
-                lambda page: list_api_keys(actor, user_id=user_id, everybody=user_id is None, page=page), limit
-            ):
+            async for page in pages(lambda page: list_api_keys(actor, user_id=user_id, page=page), limit):
                 add(page)
 
     on_application(work)

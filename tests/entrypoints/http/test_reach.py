@@ -82,6 +82,20 @@ async def test_a_key_that_was_revoked_while_it_waited_is_refused(api: Api) -> No
         await api.application.identity.update_user(actor, user_id=UUID(other["id"]), first_name="X")
 
 
+async def test_who_acts_in_a_members_place_is_refused_with_the_administrator(api: Api) -> None:
+    _, root = await api.admin()
+    user, _ = await api.staff("staff", "users:update")
+    other = await api.register("other@example.com")
+    body = {"permissions": ["users:update"]}
+    token = (await api.call("POST", f"/users/{user['id']}/impersonate", as_=root, json=body)).json()["access_token"]
+    actor = (await api.application.identity.identify_caller(token)).actor
+    update_user = api.application.identity.update_user
+    assert (await update_user(actor, user_id=UUID(other["id"]), first_name="X")).value.first_name == "X"
+    await api.call("POST", "/auth/logout", as_=root)
+    with pytest.raises(Unauthenticated):
+        await update_user(actor, user_id=UUID(other["id"]), first_name="Y")
+
+
 async def test_everybody_can_see_what_they_hold(api: Api) -> None:
     _, staff = await api.staff("staff", "users:*")
     listed = (await api.call("GET", "/permissions?page_size=100", as_=staff)).json()["items"]

@@ -14,12 +14,25 @@ from application.housekeeping import Sweep
 from application.identity.account import ChangeMe, ChangePassword, DeleteMe
 from application.identity.administration import CreateFirstAdmin, CreateUser, DeleteUser, SetRoles, UpdateUser
 from application.identity.caller import IdentifyCaller
+from application.identity.invitations import AcceptInvitation, InviteUser
 from application.identity.keys import EnsureSigningKey, ListSigningKeys, PublishKeys, RotateSigningKeys
 from application.identity.queries import FindUser, ListUsers, ShowUser
+from application.identity.recovery import ForgotPassword, ResetPassword, SendPasswordReset
 from application.identity.registration import Register
 from application.identity.sessions import EndOtherSessions, EndSession, EndSessionsOf, ListSessions
 from application.identity.sign_in import LogIn, LogOut, RefreshSession
 from application.identity.tokens import IntrospectToken, RevokeToken
+from application.identity.verification import ChangeEmail, RequestVerification, VerifyEmail
+from application.jobs.management import (
+    CancelJob,
+    ListFailedDeliveries,
+    ListJobs,
+    RetryDelivery,
+    RetryJob,
+    ShowBacklog,
+    ShowJob,
+)
+from application.jobs.runner import Runner
 from application.ports import StoreHealth
 
 
@@ -38,9 +51,18 @@ class Identity:
     end_other_sessions: EndOtherSessions
     end_sessions_of: EndSessionsOf
 
+    request_verification: RequestVerification
+    verify_email: VerifyEmail
+    forgot_password: ForgotPassword
+    reset_password: ResetPassword
+    send_password_reset: SendPasswordReset
+    invite_user: InviteUser
+    accept_invitation: AcceptInvitation
+
     change_me: ChangeMe
     delete_me: DeleteMe
     change_password: ChangePassword
+    change_email: ChangeEmail
 
     create_first_admin: CreateFirstAdmin
     create_user: CreateUser
@@ -90,11 +112,27 @@ class Audit:
 
 
 @dataclass(frozen=True)
+class Jobs:
+    """What is done in the background."""
+
+    list_jobs: ListJobs
+    show_job: ShowJob
+    cancel_job: CancelJob
+    retry_job: RetryJob
+
+    list_failed_deliveries: ListFailedDeliveries
+    retry_delivery: RetryDelivery
+    show_backlog: ShowBacklog
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
     access: Access
     audit: Audit
+    jobs: Jobs
     sweep: Sweep
+    runner: Runner
     store: StoreHealth
 
 

@@ -1,6 +1,7 @@
 """What has to be swept now and then, so that nothing expired piles up."""
 
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import ClassVar
 
 from application.access.api_keys import EXPIRED_KEPT_FOR
@@ -18,6 +19,9 @@ class Swept:
     signing_keys: int
     api_keys: int
     kept_answers: int
+    one_time_tokens: int
+    jobs: int
+    events: int
 
     @property
     def kinds(self) -> list[str]:
@@ -25,18 +29,20 @@ class Swept:
         return [field.name for field in fields(self) if getattr(self, field.name)]
 
     def __str__(self) -> str:
-        return (
-            f"{self.sessions} sessions, {self.signing_keys} signing keys, {self.api_keys} API keys "
-            f"and {self.kept_answers} kept answers"
-        )
+        return ", ".join(f"{getattr(self, field.name)} {field.name.replace('_', ' ')}" for field in fields(self))
 
 
-NOTHING = Swept(0, 0, 0, 0)
+NOTHING = Swept(0, 0, 0, 0, 0, 0, 0)
+JOBS_KEPT_FOR = timedelta(days=7)
+DELIVERIES_KEPT_FOR = timedelta(days=1)
+"""How long what is done can still be looked up. What failed for good is kept until somebody retries it, as far as
+deliveries go; a job that failed goes like one that succeeded."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Remove sessions, signing keys and kept answers that have run out, and API keys that did so a month ago."""
+    """Remove sessions, signing keys, kept answers and tokens of links that have run out, API keys that did so a month
+    ago, and jobs and events that were done with some days ago."""
 
     rule: ClassVar[Rule] = OPERATOR
 
@@ -54,6 +60,9 @@ class Sweep:
                 signing_keys=await uow.signing_keys.remove_expired(now),
                 api_keys=await uow.api_keys.remove_expired(now - EXPIRED_KEPT_FOR),
                 kept_answers=await uow.idempotency.remove_before(now - KEPT_FOR),
+                one_time_tokens=await uow.one_time_tokens.remove_expired(now),
+                jobs=await uow.jobs.remove_finished(now - JOBS_KEPT_FOR, deliveries_before=now - DELIVERIES_KEPT_FOR),
+                events=await uow.events.remove_before(now - DELIVERIES_KEPT_FOR),
             )
             if swept != NOTHING:
                 await self.trail.record(uow, actor, "housekeeping.swept", fields=swept.kinds)

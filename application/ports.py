@@ -26,3 +26,14 @@ class StoreHealth(Protocol):
                 Moothall needs (`migrations-pending`).
         """
         ...
+
+
+class WakeUps(Protocol):
+    async def wait(self, seconds: float) -> None:
+        """Until somebody may have left work for the workers, or so many seconds have passed. What was left by another
+        process may be heard of late, or not at all."""
+        ...
+
+    async def close(self) -> None:
+        """Nobody waits any more."""
+        ...

@@ -6,10 +6,13 @@ from typing import Protocol
 from domain.access.api_keys import ApiKeyRepository
 from domain.access.roles import RoleRepository
 from domain.audit.entry import AuditTrail
+from domain.events import EventStore
 from domain.idempotency import KeptAnswers
+from domain.identity.one_time_token import OneTimeTokens
 from domain.identity.session import SessionRepository
 from domain.identity.signing_key import SigningKeyRepository
 from domain.identity.user import UserRepository
+from domain.jobs.job import JobRepository
 
 ACCESS = "access"
 """What changes roles, or who has them, is serialised under this name."""
@@ -27,6 +30,9 @@ class UnitOfWork(Protocol):
     def sessions(self) -> SessionRepository: ...
 
     @property
+    def one_time_tokens(self) -> OneTimeTokens: ...
+
+    @property
     def signing_keys(self) -> SigningKeyRepository: ...
 
     @property
@@ -40,6 +46,12 @@ class UnitOfWork(Protocol):
 
     @property
     def idempotency(self) -> KeptAnswers: ...
+
+    @property
+    def events(self) -> EventStore: ...
+
+    @property
+    def jobs(self) -> JobRepository: ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

@@ -1,24 +1,27 @@
 """The composition root: the only module that knows adapters, and the only one that uses the container."""
 
 import os
+import random
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 import punq
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters import memory, sql
+from adapters import mail, memory, sql
 from adapters.security.api_keys import RandomApiKeys
 from adapters.security.audit_seals import HmacTrailSignature
 from adapters.security.bcrypt_hasher import BcryptHasher
 from adapters.security.email_syntax import EmailValidatorSyntax
 from adapters.security.jwt_tokens import JwtAccessTokens
-from adapters.security.opaque_tokens import HmacDeviceTokens, HmacRefreshTokens
+from adapters.security.opaque_tokens import HmacDeviceTokens, HmacLinkTokens, HmacRefreshTokens
 from adapters.security.password_strength import ZxcvbnStrength
 from adapters.security.secrets import (
     AUDIT_SEALS,
     DEVICE_TOKENS,
+    LINK_TOKENS,
     PASSWORD_PEPPER,
     REFRESH_TOKENS,
     SIGNING_KEY_SEAL,
@@ -28,23 +31,35 @@ from adapters.security.signing_keys import Ed25519KeyFactory
 from adapters.system import SystemClock, Uuid7Ids
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
-from application.app import Access, Application, Audit, Identity, use_cases
+from application.app import Access, Application, Audit, Identity, Jobs, use_cases
 from application.audit.ports import AuditQueries, TrailSignature
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, IdempotencyQueries
 from application.identity.accounts import IdentityRules, NewAccounts, Passwords
+from application.identity.follow_ups import AccountFollowUps
+from application.identity.letters import AccountLetters
+from application.identity.links import Links
 from application.identity.ports import (
     AccessTokens,
     DeviceTokens,
     EmailSyntax,
     IdentityQueries,
     KeyFactory,
+    LinkTokens,
     PasswordHasher,
     PasswordStrength,
     RefreshTokens,
 )
-from application.ports import Clock, Ids, StoreHealth
+from application.jobs.kinds import JobKind, JobKinds
+from application.jobs.ports import JobQueries
+from application.jobs.runner import LEASE, Runner
+from application.mail import Mailer, MailTemplates
+from application.outbox import Outbox, ReactionNames
+from application.ports import Clock, Ids, StoreHealth, WakeUps
+from application.reactions import REACTION_NAMES, Reactions
+from application.site import Site
 from application.unit_of_work import Transactions
+from application.work import BackgroundWork
 from domain.errors import Unavailable
 from entrypoints.settings import Settings
 from entrypoints.wrong_settings import SettingsError
@@ -54,9 +69,18 @@ AUDIENCE = "moothall"
 
 @asynccontextmanager
 async def open_application(
-    settings: Settings, *, in_memory: bool = False, clock: Clock | None = None
+    settings: Settings,
+    *,
+    in_memory: bool = False,
+    clock: Clock | None = None,
+    mailer: Mailer | None = None,
+    more_kinds: Iterable[JobKind] = (),
+    lease: timedelta = LEASE,
 ) -> AsyncIterator[Application]:
     """The whole product on the configured store; leaving closes what was opened.
+
+    `clock` and `mailer` take the place of the configured ones; `more_kinds` of jobs are done beside the product's own;
+    `lease` is how long a worker that fell silent keeps a job.
 
     The embedded default is created and migrated; any other database has to be up to date.
 
@@ -70,10 +94,14 @@ async def open_application(
         else:
             await _register_sql(container, settings, resources)
         _register_security(container, settings, resources, in_memory=in_memory)
+        container.register(MailTemplates, instance=open_templates(settings))
+        container.register(Mailer, instance=mailer or (mail.MemoryMailer() if in_memory else open_mailer(settings)))
         container.register(Clock, instance=clock or SystemClock())
         container.register(Ids, instance=Uuid7Ids())
         container.register(IdentityRules, instance=settings.identity_rules)
+        container.register(Site, instance=Site(str(settings.public_url).rstrip("/")))
         _register_use_cases(container)
+        _register_runner(container, more_kinds, lease)
         application: Application = container.resolve(Application)
         await application.identity.ensure_signing_key()
         yield application
@@ -89,9 +117,56 @@ async def open_schema(settings: Settings) -> AsyncIterator[sql.Schema]:
         await engine.dispose()
 
 
+def open_templates(settings: Settings) -> MailTemplates:
+    """What mails look like; no database is needed.
+
+    Raises:
+        SettingsError: the language is unknown, or a template of the operator's own is not good.
+    """
+    try:
+        return mail.JinjaTemplates(
+            language=settings.mail_language, site_name=settings.site_name, own=settings.mail_templates
+        )
+    except mail.UnknownLanguage as error:
+        raise SettingsError([f"MOOTHALL_MAIL_LANGUAGE: {error}"]) from None
+    except ValueError as error:
+        raise SettingsError([f"MOOTHALL_MAIL_TEMPLATES: {error}"]) from None
+
+
+def open_mailer(settings: Settings) -> Mailer:
+    """What sends mails: to the mail server, or into files where none is given."""
+    return _smtp_mailer(settings) or mail.FileMailer(settings.mail_dir, sender=settings.mail_sender)
+
+
+async def examine_mail(settings: Settings) -> str:
+    """Where mails go; a mail server is asked whether it would take one.
+
+    Raises:
+        Unavailable: `mail-unavailable`; it would not.
+    """
+    mailer = _smtp_mailer(settings)
+    if mailer is None:
+        return f"go to files in {settings.mail_dir}"
+    await mailer.check()
+    return f"go to the mail server {mailer.server}"
+
+
+def _smtp_mailer(settings: Settings) -> mail.SmtpMailer | None:
+    if settings.smtp_url is None:
+        return None
+    try:
+        server = mail.SmtpServer.of(settings.smtp_url.get_secret_value())
+    except ValueError as error:
+        raise SettingsError([f"MOOTHALL_SMTP_URL: {error}"]) from None
+    return mail.SmtpMailer(server, sender=settings.mail_sender, timeout=settings.smtp_timeout)
+
+
 def _register_memory(container: punq.Container) -> None:
     database = memory.MemoryDatabase()
-    container.register(Transactions, instance=memory.MemoryTransactions(database))
+    transactions = memory.MemoryTransactions(database)
+    container.register(Transactions, instance=transactions)
+    container.register(WakeUps, instance=transactions.wake_ups)
+    container.register(JobQueries, instance=memory.MemoryJobQueries(database))
     container.register(IdentityQueries, instance=memory.MemoryIdentityQueries(database))
     container.register(AccessQueries, instance=memory.MemoryAccessQueries(database))
     container.register(AuditQueries, instance=memory.MemoryAuditQueries(database))
@@ -107,8 +182,12 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
         await schema.bring_up_to_date()
     elif await schema.is_behind():
         raise Unavailable("migrations-pending", "The database is older than this version; run: moothall db upgrade")
-    container.register(Transactions, instance=sql.SqlTransactions(engine))
+    transactions = sql.SqlTransactions(engine)
+    resources.push_async_callback(transactions.wake_ups.close)
+    container.register(Transactions, instance=transactions)
+    container.register(WakeUps, instance=transactions.wake_ups)
     reader = sql.Reader(engine)
+    container.register(JobQueries, instance=sql.SqlJobQueries(reader))
     container.register(IdentityQueries, instance=sql.SqlIdentityQueries(reader))
     container.register(AccessQueries, instance=sql.SqlAccessQueries(reader))
     container.register(AuditQueries, instance=sql.SqlAuditQueries(reader))
@@ -149,6 +228,7 @@ def _register_security(
     container.register(PasswordStrength, instance=ZxcvbnStrength())
     container.register(EmailSyntax, instance=EmailValidatorSyntax())
     container.register(RefreshTokens, instance=HmacRefreshTokens(Keychain.of(known, REFRESH_TOKENS)))
+    container.register(LinkTokens, instance=HmacLinkTokens(Keychain.of(known, LINK_TOKENS)))
     container.register(DeviceTokens, instance=HmacDeviceTokens(Keychain.of(known, DEVICE_TOKENS)))
     container.register(KeyFactory, instance=key_factory)
     container.register(KeyMaker, instance=RandomApiKeys())
@@ -167,9 +247,26 @@ def _register_security(
 
 def _register_use_cases(container: punq.Container) -> None:
     """The table of contents lists every use case; each is built from the ports that it names."""
-    for shared in (Passwords, NewAccounts, Trail, Idempotency):
+    container.register(ReactionNames, instance=REACTION_NAMES)
+    for shared in (Passwords, NewAccounts, Trail, Idempotency, Outbox, Links):
         container.register(shared)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
-    for part in (*found, Identity, Access, Audit, Application):
+    for part in (*found, Identity, Access, Audit, Jobs, Application):
         container.register(part)
+
+
+def _register_runner(container: punq.Container, more_kinds: Iterable[JobKind], lease: timedelta) -> None:
+    for part in (AccountLetters, AccountFollowUps, Reactions, BackgroundWork):
+        container.register(part)
+    background: BackgroundWork = container.resolve(BackgroundWork)
+    runner = Runner(
+        container.resolve(Transactions),
+        container.resolve(WakeUps),
+        JobKinds.of([*background.kinds(), *more_kinds]),
+        container.resolve(Clock),
+        container.resolve(Ids),
+        random.random,
+        lease=lease,
+    )
+    container.register(Runner, instance=runner)

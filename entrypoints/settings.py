@@ -5,10 +5,12 @@ import os
 import re
 import secrets
 from datetime import timedelta
+from email.headerregistry import Address
 from enum import Enum
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -24,6 +26,10 @@ SECRET_FILE = "secret.key"  # noqa: S105
 LOWEST_PRODUCTION_COST = 10
 ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 DATABASES = ("sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql+asyncpg")
+SENDER = re.compile(
+    r"""(?P<name>[^<>]*<)?(?P<local>[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*)@(?P<host>[^\W_][\w.-]{0,252})(?(name)>)"""
+)
+MAIL_SERVERS = ("smtp", "smtp+starttls", "smtps")
 
 NOT_YET_USED = (
     "BLOB_URL",
@@ -35,10 +41,6 @@ NOT_YET_USED = (
     "RATE_LIMIT_REGISTER",
     "REDIS_TIMEOUT",
     "REDIS_URL",
-    "REQUIRE_VERIFIED_EMAIL",
-    "SMTP_FROM",
-    "SMTP_TIMEOUT",
-    "SMTP_URL",
 )
 """Names of the contract whose features are not in this version: taken, and told to have no effect."""
 
@@ -82,6 +84,7 @@ class Settings(BaseSettings):
     access_token_ttl: int = Field(default=900, ge=10, le=86_400)
     refresh_token_ttl: int = Field(default=2_592_000, ge=60, le=31_536_000)
     refresh_grace: float = Field(default=10, ge=0, le=60)
+    require_verified_email: bool = False
 
     docs: bool | None = None
     cors_origins: Listed = []
@@ -89,6 +92,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     workers: int = Field(default=1, ge=1, le=64)
     max_body_size: int = Field(default=1_048_576, ge=16_384, le=1_073_741_824)
+
+    site_name: str = Field(default="Moothall", min_length=1, max_length=100)
+    smtp_url: SecretStr | None = None
+    smtp_from: str | None = None
+    smtp_timeout: float = Field(default=10, gt=0, le=300)
+    mail_language: str = "en"
+    mail_templates: Path | None = None
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -123,6 +133,27 @@ class Settings(BaseSettings):
         for proxy in value:
             if proxy != "*":
                 ip_network(proxy, strict=False)
+        return value
+
+    @field_validator("site_name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable() or not value.strip():
+            raise ValueError("is one line, without control characters")
+        return value.strip()
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_mail_server(value.get_secret_value())
+        return value
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _a_sender(cls, value: str | None) -> str | None:
+        if value is not None:
+            _sender(value)
         return value
 
     @field_validator("secret_key", "secret_key_previous")
@@ -172,12 +203,26 @@ class Settings(BaseSettings):
         return self.issuer or str(self.public_url).rstrip("/")
 
     @property
+    def mail_sender(self) -> Address:
+        """Whom mails come from; by default `no-reply` at the host of the public URL, by the name of the site."""
+        if self.smtp_from is not None:
+            return _sender(self.smtp_from)
+        host = self.public_url.host or ""
+        return Address(self.site_name, "no-reply", "localhost" if _is_ip_address(host) else host)
+
+    @property
+    def mail_dir(self) -> Path:
+        """Where mails go that no mail server takes."""
+        return self.data_dir.absolute() / "mails"
+
+    @property
     def identity_rules(self) -> IdentityRules:
         return IdentityRules(
             passwords=PasswordPolicy(self.password_min_length, self.password_rules),
             access_token_ttl=timedelta(seconds=self.access_token_ttl),
             refresh_token_ttl=timedelta(seconds=self.refresh_token_ttl),
             refresh_grace=timedelta(seconds=self.refresh_grace),
+            require_verified_email=self.require_verified_email,
         )
 
     def secret(self) -> str:
@@ -235,6 +280,42 @@ def _refuse_unknown_names(env_file: Path) -> None:
         problems.append(f"{name}: there is no such setting" + (f"; did you mean {PREFIX}{close[0]}?" if close else ""))
     if problems:
         raise SettingsError(problems)
+
+
+def _check_mail_server(url: str) -> None:
+    """Raises ValueError, which shows nothing of the URL: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    else:
+        if parts.scheme not in MAIL_SERVERS:
+            raise ValueError(f"begins with one of {', '.join(f'{kind}://' for kind in MAIL_SERVERS)}")
+    if not is_whole or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(
+            "is smtp://host:port or smtp://user:password@host:port; percent-encode what is special in the password"
+        )
+
+
+def _sender(text: str) -> Address:
+    """Raises ValueError where it is neither `Name <address>` nor an address."""
+    match = SENDER.fullmatch(text.strip())
+    if match is None or not match["local"].isascii() or not text.isprintable():
+        raise ValueError("is Name <name@host.example>, or the address alone, with ASCII letters before the @")
+    try:
+        host = match["host"].encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise ValueError("has no good host name behind the @") from None
+    return Address((match["name"] or "").rstrip("<").strip().strip('"'), match["local"], host)
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _is_everybody(proxy: str) -> bool:

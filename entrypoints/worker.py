@@ -1,19 +1,22 @@
-"""What is done beside the servers, until somebody says stop. Several of these may run at once."""
+"""What is done beside the servers, until somebody says stop. Any number of these may run at once."""
 
 import asyncio
 import logging
 import signal
+from collections.abc import Iterable
+from datetime import timedelta
 
-from domain.access.actor import Actor
+from application.jobs.kinds import JobKind
+from application.jobs.runner import LEASE
+from entrypoints.background import working
 from entrypoints.bootstrap import open_application
-from entrypoints.housekeeping import house_kept
 from entrypoints.settings import Settings
 
 log = logging.getLogger("moothall.worker")
 
 
-async def run_worker(settings: Settings, actor: Actor, *, every: float) -> None:
-    """Sweep every so many seconds, and seal the audit trail, until SIGTERM or SIGINT.
+async def run_worker(settings: Settings, *, more_kinds: Iterable[JobKind] = (), lease: timedelta = LEASE) -> None:
+    """Do jobs, and seal the audit trail, until SIGTERM or SIGINT. For the rest, see `open_application`.
 
     Raises:
         Unavailable: the database is away, or not migrated, at the start; later that is logged and tried again.
@@ -21,8 +24,7 @@ async def run_worker(settings: Settings, actor: Actor, *, every: float) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_application(settings) as application:
-        log.info("Sweeping every %g seconds.", every)
-        async with house_kept(application, actor, sweep_every=every, at_once=True):
-            await stop.wait()
+    async with open_application(settings, more_kinds=more_kinds, lease=lease) as application, working(application):
+        log.info("Waiting for jobs.")
+        await stop.wait()
     log.info("Stopped.")

@@ -19,6 +19,7 @@ from adapters.memory import (
     MemoryHealth,
     MemoryIdempotencyQueries,
     MemoryIdentityQueries,
+    MemoryJobQueries,
     MemoryTransactions,
 )
 from adapters.sql import (
@@ -30,6 +31,7 @@ from adapters.sql import (
     SqlHealth,
     SqlIdempotencyQueries,
     SqlIdentityQueries,
+    SqlJobQueries,
     SqlTransactions,
     create_engine,
 )
@@ -38,7 +40,8 @@ from application.access.ports import AccessQueries
 from application.audit.ports import AuditQueries
 from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
-from application.ports import StoreHealth
+from application.jobs.ports import JobQueries
+from application.ports import StoreHealth, WakeUps
 from application.unit_of_work import Transactions
 from domain.access.roles import BUILT_IN_ROLES
 from tests.services import execute, postgres_url, wait_for
@@ -65,6 +68,8 @@ class Store:
     access: AccessQueries
     audit: AuditQueries
     idempotency: IdempotencyQueries
+    jobs: JobQueries
+    wake_ups: WakeUps
     health: StoreHealth
     engine: AsyncEngine | None = None
 
@@ -75,32 +80,40 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
     url = database_url(name, directory)
     if url is None:
         memory = MemoryDatabase()
+        transactions = MemoryTransactions(memory)
         yield Store(
             name,
-            MemoryTransactions(memory),
+            transactions,
             MemoryIdentityQueries(memory),
             MemoryAccessQueries(memory),
             MemoryAuditQueries(memory),
             MemoryIdempotencyQueries(memory),
+            MemoryJobQueries(memory),
+            transactions.wake_ups,
             MemoryHealth(),
         )
         return
     engine = create_engine(Database(url, timeout=patience))
+    store = sql_store(name, engine)
     try:
-        yield sql_store(name, engine)
+        yield store
     finally:
+        await store.wake_ups.close()
         await engine.dispose()
 
 
 def sql_store(name: str, engine: AsyncEngine) -> Store:
     reader = Reader(engine)
+    transactions = SqlTransactions(engine)
     return Store(
         name,
-        SqlTransactions(engine),
+        transactions,
         SqlIdentityQueries(reader),
         SqlAccessQueries(reader),
         SqlAuditQueries(reader),
         SqlIdempotencyQueries(reader),
+        SqlJobQueries(reader),
+        transactions.wake_ups,
         SqlHealth(engine),
         engine,
     )

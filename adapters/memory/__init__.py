@@ -5,6 +5,7 @@ from adapters.memory.audit_queries import MemoryAuditQueries
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.health import MemoryHealth
 from adapters.memory.idempotency import MemoryIdempotencyQueries
+from adapters.memory.jobs import MemoryJobQueries
 from adapters.memory.queries import MemoryIdentityQueries
 from adapters.memory.unit_of_work import MemoryTransactions
 
@@ -15,5 +16,6 @@ __all__ = [
     "MemoryHealth",
     "MemoryIdempotencyQueries",
     "MemoryIdentityQueries",
+    "MemoryJobQueries",
     "MemoryTransactions",
 ]

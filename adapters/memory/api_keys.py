@@ -28,6 +28,10 @@ class MemoryApiKeys(ApiKeyRepository):
     async def remove(self, key_id: UUID) -> bool:
         return self._changes.api_keys.remove(key_id)
 
+    async def remove_all_of(self, user_id: UUID) -> int:
+        keys = self._changes.api_keys
+        return sum([keys.remove(key.id) for key in keys.values() if key.user_id == user_id])
+
     async def note_use(self, key_id: UUID, at: datetime) -> None:
         if (key := self._changes.api_keys.get(key_id)) is not None:
             self._changes.api_keys.put(key_id, replace(key, last_used_at=at))

@@ -9,10 +9,13 @@ from domain.access.api_keys import ApiKey
 from domain.access.roles import BUILT_IN_ROLES, Role, permissions_of
 from domain.audit.entry import Entry, Seal
 from domain.errors import MoothallError
+from domain.events import Emitted
 from domain.idempotency import KeptAnswer
+from domain.identity.one_time_token import OneTimeToken
 from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
+from domain.jobs.job import Job
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -30,12 +33,15 @@ class MemoryDatabase:
         self.emails: dict[str, UUID] = {}
         self.usernames: dict[str, UUID] = {}
         self.sessions: dict[UUID, Session] = {}
+        self.one_time_tokens: dict[UUID, OneTimeToken] = {}
         self.signing_keys: dict[str, SigningKey] = {}
         self.roles: dict[str, Role] = {role.name: role for role in BUILT_IN_ROLES}
         self.api_keys: dict[UUID, ApiKey] = {}
         self.audit_entries: dict[UUID, Entry] = {}
         self.seals: dict[UUID, Seal] = {}
         self.kept_answers: dict[tuple[str, str], KeptAnswer] = {}
+        self.events: dict[UUID, Emitted] = {}
+        self.jobs: dict[UUID, Job] = {}
         self.writer = asyncio.Lock()
 
     def permissions_of(self, user: User) -> frozenset[str]:
@@ -86,7 +92,7 @@ class Changes:
     """All that one unit of work has changed so far. Rolling back is forgetting it.
 
     `spoilt_by` is the first error that a change met: as in a database, nothing can be committed after it, whoever
-    caught it.
+    caught it. `left_work` says that there may be a job for the workers now.
     """
 
     def __init__(self, database: MemoryDatabase) -> None:
@@ -94,12 +100,16 @@ class Changes:
         self.emails = Layer(database.emails)
         self.usernames = Layer(database.usernames)
         self.sessions = Layer(database.sessions)
+        self.one_time_tokens = Layer(database.one_time_tokens)
         self.signing_keys = Layer(database.signing_keys)
         self.roles = Layer(database.roles)
         self.api_keys = Layer(database.api_keys)
         self.audit_entries = Layer(database.audit_entries)
         self.seals = Layer(database.seals)
         self.kept_answers = Layer(database.kept_answers)
+        self.events = Layer(database.events)
+        self.jobs = Layer(database.jobs)
+        self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
     def spoil(self, error: MoothallError) -> MoothallError:
@@ -115,11 +125,14 @@ class Changes:
             self.emails,
             self.usernames,
             self.sessions,
+            self.one_time_tokens,
             self.signing_keys,
             self.roles,
             self.api_keys,
             self.audit_entries,
             self.seals,
             self.kept_answers,
+            self.events,
+            self.jobs,
         ):
             layer.commit()

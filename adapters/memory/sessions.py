@@ -20,6 +20,10 @@ class MemorySessions(SessionRepository):
     async def get(self, session_id: UUID) -> Session | None:
         return self._changes.sessions.get(session_id)
 
+    async def is_known_place(self, user_id: UUID, address: str | None, user_agent: str | None) -> bool:
+        places = {(s.address, s.user_agent) for s in self._changes.sessions.values() if s.user_id == user_id}
+        return (address, user_agent) in places
+
     async def save(self, session: Session) -> None:
         if self._changes.sessions.get(session.id) is not None:
             self._changes.sessions.put(session.id, session)

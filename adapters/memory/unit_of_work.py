@@ -6,40 +6,64 @@ from contextlib import asynccontextmanager
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.audit import MemoryAuditTrail
 from adapters.memory.database import Changes, MemoryDatabase
+from adapters.memory.events import MemoryEvents
 from adapters.memory.idempotency import MemoryKeptAnswers
+from adapters.memory.jobs import MemoryJobs
+from adapters.memory.one_time_tokens import MemoryOneTimeTokens
 from adapters.memory.roles import MemoryRoles
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.signing_keys import MemorySigningKeys
 from adapters.memory.users import MemoryUsers
+from adapters.wake_ups import Bell
 from application.unit_of_work import Transactions, UnitOfWork
 
 
 class MemoryUnitOfWork(UnitOfWork):
-    __slots__ = ("api_keys", "audit", "idempotency", "roles", "sessions", "signing_keys", "users")
+    __slots__ = (
+        "api_keys",
+        "audit",
+        "events",
+        "idempotency",
+        "jobs",
+        "one_time_tokens",
+        "roles",
+        "sessions",
+        "signing_keys",
+        "users",
+    )
 
     users: MemoryUsers
     sessions: MemorySessions
+    one_time_tokens: MemoryOneTimeTokens
     signing_keys: MemorySigningKeys
     roles: MemoryRoles
     api_keys: MemoryApiKeys
     audit: MemoryAuditTrail
     idempotency: MemoryKeptAnswers
+    events: MemoryEvents
+    jobs: MemoryJobs
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
         self.sessions = MemorySessions(changes)
+        self.one_time_tokens = MemoryOneTimeTokens(changes)
         self.signing_keys = MemorySigningKeys(changes)
         self.roles = MemoryRoles(changes)
         self.api_keys = MemoryApiKeys(changes)
         self.audit = MemoryAuditTrail(changes)
         self.idempotency = MemoryKeptAnswers(changes)
+        self.events = MemoryEvents(changes)
+        self.jobs = MemoryJobs(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""
 
 
 class MemoryTransactions(Transactions):
+    """`wake_ups` hears of work that was left."""
+
     def __init__(self, database: MemoryDatabase) -> None:
+        self.wake_ups = Bell()
         self._database = database
 
     @asynccontextmanager
@@ -48,3 +72,5 @@ class MemoryTransactions(Transactions):
             changes = Changes(self._database)
             yield MemoryUnitOfWork(changes)
             changes.commit()
+        if changes.left_work:
+            self.wake_ups.ring()

@@ -47,6 +47,12 @@ class MemoryUsers(UserRepository):
         for key in self._changes.api_keys.values():
             if key.user_id == user_id:
                 self._changes.api_keys.remove(key.id)
+        for token in self._changes.one_time_tokens.values():
+            if token.user_id == user_id:
+                self._changes.one_time_tokens.remove(token.id)
+        for job in self._changes.jobs.values():
+            if job.owner_id == user_id:
+                self._changes.jobs.remove(job.id)
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 PASSWORD_PEPPER = b"moothall/password-pepper/v1"
 REFRESH_TOKENS = b"moothall/refresh-tokens/v1"
+LINK_TOKENS = b"moothall/link-tokens/v1"
 DEVICE_TOKENS = b"moothall/device-tokens/v1"
 AUDIT_SEALS = b"moothall/audit-seals/v1"
 SIGNING_KEY_SEAL = b"moothall/signing-key-seal/v1"

@@ -5,6 +5,7 @@ from adapters.sql.audit_queries import SqlAuditQueries
 from adapters.sql.engine import Database, create_engine
 from adapters.sql.health import SqlHealth
 from adapters.sql.idempotency import SqlIdempotencyQueries
+from adapters.sql.job_queries import SqlJobQueries
 from adapters.sql.queries import SqlIdentityQueries
 from adapters.sql.reading import Reader
 from adapters.sql.schema import Schema
@@ -19,6 +20,7 @@ __all__ = [
     "SqlHealth",
     "SqlIdempotencyQueries",
     "SqlIdentityQueries",
+    "SqlJobQueries",
     "SqlTransactions",
     "create_engine",
 ]

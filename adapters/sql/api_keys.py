@@ -14,6 +14,7 @@ _INSERT = insert(api_keys)
 _COUNT_OF = select(func.count()).select_from(api_keys).where(api_keys.c.user_id == bindparam("user_id"))
 _EXISTS = select(api_keys.c.id).where(api_keys.c.id == bindparam("key_id"))
 _DELETE = delete(api_keys).where(api_keys.c.id == bindparam("key_id"))
+_DELETE_ALL_OF = delete(api_keys).where(api_keys.c.user_id == bindparam("user_id"))
 _USED = update(api_keys).where(api_keys.c.id == bindparam("key_id"))
 _DELETE_EXPIRED = delete(api_keys).where(api_keys.c.expires_at <= bindparam("before"))
 
@@ -46,6 +47,9 @@ class SqlApiKeys(ApiKeyRepository):
 
     async def remove(self, key_id: UUID) -> bool:
         return (await self._work.execute(_DELETE, {"key_id": key_id})).rowcount > 0
+
+    async def remove_all_of(self, user_id: UUID) -> int:
+        return (await self._work.execute(_DELETE_ALL_OF, {"user_id": user_id})).rowcount
 
     async def note_use(self, key_id: UUID, at: datetime) -> None:
         await self._work.execute(_USED, {"key_id": key_id, "last_used_at": at})

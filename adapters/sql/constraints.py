@@ -12,6 +12,9 @@ MEANINGS: Mapping[str, Callable[[], Conflict]] = {
     "uq_users_email_key": lambda: Conflict("email-taken", "There is an account with this e-mail address already."),
     "uq_users_username_key": lambda: Conflict("username-taken", "This username is taken."),
     "pk_kept_answers": lambda: Conflict("request-running", "This request was made twice at once; try again."),
+    "uq_jobs_unique_key_unfinished": lambda: Conflict(
+        "job-unfinished", "There is another such job, which is not finished."
+    ),
     "uq_roles_name": lambda: Conflict("role-taken", "There is a role of this name already."),
 }
 
@@ -22,6 +25,11 @@ _NAME_OF_COLUMNS = {
     for table in metadata.tables.values()
     for constraint in table.constraints
     if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint)
+} | {
+    ", ".join(str(column) for column in index.columns): str(index.name)
+    for table in metadata.tables.values()
+    for index in table.indexes
+    if index.unique
 }
 
 

@@ -122,6 +122,8 @@ def _postgresql(url: URL, connect_timeout: float, timeout: float | None, pool: d
             server_settings={
                 "application_name": "moothall",
                 "statement_timeout": "0" if timeout is None else str(round(timeout * 1000)),
+                # A process that was stopped within a transaction holds no lock for longer than that.
+                "idle_in_transaction_session_timeout": "0" if timeout is None else str(round(timeout * 2000)),
                 "jit": "off",
             },
         )

@@ -18,6 +18,15 @@ _INSERT = insert(sessions)
 _LOCK = (  # the user too, and first: who ends all sessions of a user holds the user, and then wants each session
     select(sessions).select_from(users.join(sessions)).where(sessions.c.id == bindparam("session_id")).with_for_update()
 )
+_FROM_THERE = (
+    select(sessions.c.id)
+    .where(
+        sessions.c.user_id == bindparam("user_id"),
+        sessions.c.address.is_not_distinct_from(bindparam("address")),
+        sessions.c.user_agent.is_not_distinct_from(bindparam("user_agent")),
+    )
+    .limit(1)
+)
 _UPDATE = update(sessions).where(sessions.c.id == bindparam("session_id"))
 _DELETE = delete(sessions).where(sessions.c.id == bindparam("session_id"))
 _DELETE_ALL_OF = delete(sessions).where(sessions.c.user_id == bindparam("user_id"))
@@ -41,6 +50,10 @@ class SqlSessions(SessionRepository):
     async def get(self, session_id: UUID) -> Session | None:
         row = (await self._work.execute(_LOCK, {"session_id": session_id})).one_or_none()
         return _session(row) if row else None
+
+    async def is_known_place(self, user_id: UUID, address: str | None, user_agent: str | None) -> bool:
+        place = {"user_id": user_id, "address": address, "user_agent": user_agent}
+        return (await self._work.execute(_FROM_THERE, place)).first() is not None
 
     async def save(self, session: Session) -> None:
         await self._work.execute(_UPDATE, {"session_id": session.id, **_columns(session)})

@@ -109,6 +109,74 @@ api_keys = Table(
     Index(None, "created_at", "id"),
 )
 
+one_time_tokens = Table(
+    "one_time_tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("purpose", Key, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("email_key", Key, nullable=False),
+    Column("seed", LargeBinary, nullable=False),
+    Column("secret_id", Text, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False, index=True),
+    Column("session_id", Uuid),
+    UniqueConstraint("user_id", "purpose"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Time, nullable=False, index=True),
+    Column("type", Key, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("address", Text),
+    Column("user_agent", Text),
+    Column("request_id", Text),
+    Column("data", Text, nullable=False),  # JSON
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Key, nullable=False),
+    Column("args", Text, nullable=False),  # JSON
+    Column("owner_id", ForeignKey("users.id", ondelete="CASCADE")),
+    Column("event_id", ForeignKey("events.id", ondelete="CASCADE")),  # of a delivery
+    Column("unique_key", Key),
+    Column("created_at", Time, nullable=False),
+    Column("due_at", Time),  # of a running one the end of its lease; null for one that is finished
+    Column("status", Key, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("strikes", Integer, nullable=False),
+    Column("lease_id", Uuid),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("progress_done", Integer, nullable=False),
+    Column("progress_total", Integer),
+    Column("progress_rejected", Integer, nullable=False),
+    Column("result", Text),  # JSON
+    Column("error", Text),
+    Column("started_at", Time),
+    Column("finished_at", Time, index=True),
+    UniqueConstraint("event_id", "kind"),
+    Index(None, "created_at", "id"),
+    Index(None, "owner_id", "created_at", "id"),
+)
+_unfinished = jobs.c.due_at.is_not(None)
+_set_aside = jobs.c.event_id.is_not(None) & jobs.c.status.in_(("failed", "dead"))
+Index("ix_jobs_due_at_id", jobs.c.due_at, jobs.c.id, postgresql_where=_unfinished, sqlite_where=_unfinished)
+Index(
+    "uq_jobs_unique_key_unfinished",
+    jobs.c.unique_key,
+    unique=True,
+    postgresql_where=_unfinished,
+    sqlite_where=_unfinished,
+)
+Index("ix_jobs_set_aside", jobs.c.finished_at, jobs.c.id, postgresql_where=_set_aside, sqlite_where=_set_aside)
+
 kept_answers = Table(
     "kept_answers",
     metadata,

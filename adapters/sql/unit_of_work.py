@@ -10,12 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.sql.api_keys import SqlApiKeys
 from adapters.sql.audit import SqlAuditTrail
 from adapters.sql.engine import is_sqlite, timeout_of
+from adapters.sql.events import SqlEvents
 from adapters.sql.failures import translated, unavailable
 from adapters.sql.idempotency import SqlKeptAnswers
+from adapters.sql.jobs import SqlJobs
+from adapters.sql.one_time_tokens import SqlOneTimeTokens
 from adapters.sql.roles import SqlRoles
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from adapters.sql.users import SqlUsers
+from adapters.sql.wake_ups import wake_ups_of
 from adapters.sql.work import Work
 from application.unit_of_work import Transactions, UnitOfWork
 
@@ -31,7 +35,10 @@ class SqlUnitOfWork(UnitOfWork):
         "_work",
         "api_keys",
         "audit",
+        "events",
         "idempotency",
+        "jobs",
+        "one_time_tokens",
         "roles",
         "sessions",
         "signing_keys",
@@ -40,20 +47,26 @@ class SqlUnitOfWork(UnitOfWork):
 
     users: SqlUsers
     sessions: SqlSessions
+    one_time_tokens: SqlOneTimeTokens
     signing_keys: SqlSigningKeys
     roles: SqlRoles
     api_keys: SqlApiKeys
     audit: SqlAuditTrail
     idempotency: SqlKeptAnswers
+    events: SqlEvents
+    jobs: SqlJobs
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
         self.sessions = SqlSessions(work)
+        self.one_time_tokens = SqlOneTimeTokens(work)
         self.signing_keys = SqlSigningKeys(work)
         self.roles = SqlRoles(work)
         self.api_keys = SqlApiKeys(work)
         self.audit = SqlAuditTrail(work)
         self.idempotency = SqlKeptAnswers(work)
+        self.events = SqlEvents(work)
+        self.jobs = SqlJobs(work)
         self._work = work
         self._one_writer = one_writer
 
@@ -64,9 +77,10 @@ class SqlUnitOfWork(UnitOfWork):
 
 class SqlTransactions(Transactions):
     """On SQLite, units of work of this process wait for each other in a queue, in their order: SQLite itself lets those
-    who wait try again and again, and whoever is lucky goes first."""
+    who wait try again and again, and whoever is lucky goes first. `wake_ups` hears of jobs that were left."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        self.wake_ups = wake_ups_of(engine)
         self._engine = engine
         self._timeout = timeout_of(engine)
         self._one_writer = is_sqlite(engine.url)
@@ -84,10 +98,14 @@ class SqlTransactions(Transactions):
                 if work.spoilt_by is not None:
                     raise work.spoilt_by
                 with translated():
+                    if work.left_jobs:
+                        await self.wake_ups.announce(connection)
                     await connection.exec_driver_sql("COMMIT")
             except BaseException:
                 await _roll_back(connection)
                 raise
+        if work.left_jobs:
+            self.wake_ups.ring()
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
         return self._queued() if self._one_writer else nullcontext()

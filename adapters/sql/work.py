@@ -16,11 +16,18 @@ class Work:
     """Runs statements, and remembers the first that failed.
 
     After a failure PostgreSQL would answer COMMIT with a silent rollback; so `spoilt_by` has to be asked before.
+    `left_jobs` says that there may be a job for the workers now.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.left_jobs = False
         self.spoilt_by: Exception | None = None
+
+    @property
+    def dialect(self) -> str:
+        """Its name: `postgresql` or `sqlite`."""
+        return self._connection.dialect.name
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         """Raises Conflict and Unavailable, as `failures` tells them."""

@@ -7,6 +7,7 @@ from application.audit.trail import Trail
 from application.identity.accounts import Passwords, an_administrator_stays, loaded, only_these
 from application.identity.ports import PasswordHasher
 from application.identity.views import UserView, Versioned, shown
+from application.outbox import Outbox
 from application.ports import Clock
 from application.unit_of_work import ACCESS, Transactions
 from application.versions import Expected
@@ -14,6 +15,8 @@ from domain.access.actor import Actor
 from domain.access.policy import OWNER_IN_PERSON, OWNER_JUST_SIGNED_IN, Rule, require_own
 from domain.audit.entry import changed_fields
 from domain.errors import Conflict, Invalid
+from domain.identity.events import PasswordChanged
+from domain.identity.one_time_token import Purpose
 
 OWN_FIELDS = frozenset({"username", "first_name", "last_name"})
 
@@ -66,12 +69,14 @@ class DeleteMe:
 
 @dataclass(frozen=True)
 class ChangePassword:
-    """A new password for who knows the old one. Every other session ends."""
+    """A new password for who knows the old one. Every other session ends, and so does every link that was mailed to
+    choose one, or another address."""
 
     rule: ClassVar[Rule] = OWNER_IN_PERSON
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     passwords: Passwords
     hasher: PasswordHasher
     clock: Clock
@@ -92,4 +97,6 @@ class ChangePassword:
                 raise Conflict("changed-meanwhile", "The password was changed meanwhile; try again.")
             await uow.users.save(now_stored.changed(self.clock.now(), password_hash=new_hash))
             await uow.sessions.remove_all_of(user_id, but=actor.session_id)
+            await uow.one_time_tokens.remove_all_of(user_id, (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL))
+            await self.outbox.emit(uow, actor, PasswordChanged(user_id))
             await self.trail.record(uow, actor, "user.updated", subject=user_id, fields=["password"])

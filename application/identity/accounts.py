@@ -16,12 +16,14 @@ from domain.identity.user import User
 
 @dataclass(frozen=True, slots=True)
 class IdentityRules:
-    """What an installation may set: lifetimes of tokens, the grace of a refresh, and what a password has to be like."""
+    """What an installation may set: lifetimes of tokens, the grace of a refresh, what a password has to be like, and
+    whether only who has a verified address may sign in."""
 
     passwords: PasswordPolicy = PasswordPolicy()
     access_token_ttl: timedelta = timedelta(minutes=15)
     refresh_token_ttl: timedelta = timedelta(days=30)
     refresh_grace: timedelta = timedelta(seconds=10)
+    require_verified_email: bool = False
 
 
 @dataclass(frozen=True)

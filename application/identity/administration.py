@@ -9,8 +9,11 @@ from application.access.reach import admitted, require_reach_over
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
 from application.identity.accounts import NewAccounts, an_administrator_stays, loaded, only_these
+from application.identity.links import Links
 from application.identity.ports import EmailSyntax
+from application.identity.verification import start_verification
 from application.identity.views import UserView, Versioned, shown
+from application.outbox import Outbox
 from application.ports import Clock, Ids
 from application.unit_of_work import ACCESS, Transactions, UnitOfWork
 from application.versions import Expected
@@ -20,6 +23,7 @@ from domain.access.policy import OPERATOR, Rule, holder, require, require_reach
 from domain.access.roles import ADMIN, MEMBER, permissions_of, unknown_role
 from domain.audit.entry import added, changed_fields
 from domain.errors import Conflict
+from domain.identity.events import EmailChanged
 from domain.identity.user import User
 
 CREATE = Permission("users:create", "Make accounts for others.")
@@ -80,7 +84,7 @@ class CreateUser:
             await self.idempotency.keep(uow, actor, once, shown(user))
             if roles is not None:
                 actor = await admitted(uow, actor, SetRoles.rule)
-                await _require_reach_of_roles(uow, actor, user.roles, gift={MEMBER})
+                await require_reach_of_roles(uow, actor, user.roles, gift={MEMBER})
             await uow.users.add(user)
             await self.trail.record(uow, actor, "user.created", subject=user.id, fields=added(user.roles))
         return shown(user)
@@ -132,6 +136,8 @@ class UpdateUser:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
+    links: Links
     emails: EmailSyntax
     clock: Clock
 
@@ -151,8 +157,14 @@ class UpdateUser:
                 return shown(user)
             if not changed.is_active:
                 await an_administrator_stays(uow, user)
-            if not changed.is_active or changed.email.key != user.email.key:
+            moved = changed.email.key != user.email.key
+            if not changed.is_active or moved:
                 await uow.sessions.remove_all_of(user_id)
+                await uow.one_time_tokens.remove_all_of(user_id)
+            if moved:
+                await self.outbox.emit(uow, actor, EmailChanged(user_id, user.email.typed, changed.email.typed))
+            if moved and changed.is_active and not changed.is_verified:
+                await start_verification(uow, self.links, self.outbox, actor, changed)
             await self.trail.record(uow, actor, "user.updated", subject=user_id, fields=changed_fields(user, changed))
             return shown(await uow.users.save(changed))
 
@@ -186,7 +198,7 @@ class SetRoles:
             actor = await admitted(uow, actor, self.rule, owner=user_id)
             user = await loaded(uow, user_id, expected=expected)
             await require_reach_over(uow, actor, user)
-            await _require_reach_of_roles(uow, actor, wanted - user.roles, taken=user.roles - wanted)
+            await require_reach_of_roles(uow, actor, wanted - user.roles, taken=user.roles - wanted)
             if ADMIN not in wanted:
                 await an_administrator_stays(uow, user)
             changed = user.changed(self.clock.now(), roles=wanted)
@@ -217,7 +229,7 @@ class DeleteUser:
             await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 
 
-async def _require_reach_of_roles(
+async def require_reach_of_roles(
     uow: UnitOfWork, actor: Actor, given: Set[str], *, taken: Set[str] = frozenset(), gift: Set[str] = frozenset()
 ) -> None:
     """Nobody gives or takes what they do not hold, except for what everybody gets (`gift`).

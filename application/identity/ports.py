@@ -8,6 +8,7 @@ from uuid import UUID
 from application.identity.views import SessionView, UserFilters, UserView, Versioned
 from application.paging import Position, Row, Sort
 from domain.identity.email import EmailAddress
+from domain.identity.one_time_token import OneTimeToken
 from domain.identity.session import Impersonation, Session
 from domain.identity.signing_key import SigningKey
 
@@ -115,6 +116,31 @@ class DeviceTokens(Protocol):
     def issue(self, user_id: UUID) -> str: ...
 
     def recognises(self, token: str, user_id: UUID) -> bool: ...
+
+
+class LinkTokens(Protocol):
+    """The opaque texts of 256 bits that links carry, derived as refresh tokens are."""
+
+    @property
+    def secret_id(self) -> str:
+        """The key under which new ones are derived."""
+        ...
+
+    def new_seed(self) -> bytes:
+        """32 random bytes."""
+        ...
+
+    def mint(self, token: OneTimeToken) -> str | None:
+        """Always the same text. None where the token's key is no longer known."""
+        ...
+
+    def proves(self, text: str, token: OneTimeToken) -> bool:
+        """Whether it is the text of that token, compared in constant time."""
+        ...
+
+    def read(self, text: str) -> UUID | None:
+        """Which token it claims to be; None where the text cannot be one of ours."""
+        ...
 
 
 class KeyFactory(Protocol):

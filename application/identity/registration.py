@@ -5,7 +5,10 @@ from typing import ClassVar
 
 from application.audit.trail import Trail
 from application.identity.accounts import NewAccounts
+from application.identity.links import Links
+from application.identity.verification import start_verification
 from application.identity.views import UserView, Versioned, shown
+from application.outbox import Outbox
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
@@ -14,13 +17,15 @@ from domain.access.policy import ANYBODY, Rule
 
 @dataclass(frozen=True)
 class Register:
-    """Anybody may make themselves an account."""
+    """Anybody may make themselves an account. A link to verify the address is mailed to it."""
 
     rule: ClassVar[Rule] = ANYBODY
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     accounts: NewAccounts
+    links: Links
     clock: Clock
     ids: Ids
 
@@ -47,4 +52,5 @@ class Register:
         async with self.transactions.begin() as uow:
             await uow.users.add(user)
             await self.trail.record(uow, actor, "user.registered", subject=user.id)
+            await start_verification(uow, self.links, self.outbox, actor, user)
         return shown(user)

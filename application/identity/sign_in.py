@@ -16,11 +16,13 @@ from application.identity.ports import (
     RefreshTokens,
 )
 from application.identity.views import TokenPair
+from application.outbox import Outbox
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
 from domain.access.policy import ANYBODY, OWNER, Rule, require_own
 from domain.errors import Denied, Invalid, Unauthenticated
+from domain.identity.events import SessionReused, SignedInFromElsewhere
 from domain.identity.session import Refresh, Session
 from domain.identity.user import USERNAME
 
@@ -47,11 +49,13 @@ class LogIn:
     device_tokens: DeviceTokens
     rules: IdentityRules
     trail: Trail
+    outbox: Outbox
     clock: Clock
     ids: Ids
 
     async def __call__(self, actor: Actor, *, login: str, password: str, device_token: str | None = None) -> TokenPair:
-        """Raises Unauthenticated (`bad-credentials`) or Denied (`account-disabled`)."""
+        """Raises Unauthenticated (`bad-credentials`) or Denied (`account-disabled`,
+        `email-unverified`)."""
         for _ in range(MOST_ATTEMPTS):
             known = await self._credentials(login)
             stored = known.password_hash if known else None
@@ -59,17 +63,17 @@ class LogIn:
             if known is None or stored is None or not verdict.right:
                 raise _bad_credentials()
             hash_to_keep = await self.hasher.hash(password) if verdict.outdated else stored
-            session = await self._start_session(actor, known.user_id, stored, hash_to_keep)
+            recognised = device_token is not None and self.device_tokens.recognises(device_token, known.user_id)
+            session = await self._start_session(actor, known.user_id, stored, hash_to_keep, recognised=recognised)
             if session is not None:
                 break
         else:
             raise _bad_credentials()
-        recognised = device_token is not None and self.device_tokens.recognises(device_token, session.user_id)
         pair = await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
         return replace(pair, device_token=device_token if recognised else self.device_tokens.issue(session.user_id))
 
     async def _start_session(
-        self, actor: Actor, user_id: UUID, verified_hash: str, hash_to_keep: str
+        self, actor: Actor, user_id: UUID, verified_hash: str, hash_to_keep: str, *, recognised: bool
     ) -> Session | None:
         """None where another hash is stored by now than the one that the password was compared with: it was made anew
         by a parallel sign-in, or the password was changed."""
@@ -91,11 +95,15 @@ class LogIn:
                 return None
             if not user.is_active:
                 raise Denied("account-disabled", "This account is disabled.")
+            if self.rules.require_verified_email and not user.is_verified:
+                raise Denied("email-unverified", "The e-mail address of this account is not verified yet.")
+            owner = actor.proved_to_be(user.id)
+            known_place = await uow.sessions.is_known_place(user.id, session.address, session.user_agent)
+            if user.last_login_at is not None and not recognised and not known_place:
+                await self.outbox.emit(uow, owner, SignedInFromElsewhere(user.id, session.id))
             await uow.users.record_sign_in(user.id, now, password_hash=hash_to_keep)
             await uow.sessions.add(session)
-            await self.trail.record(
-                uow, actor.proved_to_be(user.id), "session.started", subject=user.id, item=session.id
-            )
+            await self.trail.record(uow, owner, "session.started", subject=user.id, item=session.id)
         return session
 
     async def _credentials(self, login: str) -> Credentials | None:
@@ -123,6 +131,7 @@ class RefreshSession:
     refresh_tokens: RefreshTokens
     rules: IdentityRules
     trail: Trail
+    outbox: Outbox
     clock: Clock
 
     async def __call__(self, actor: Actor, *, refresh_token: str) -> TokenPair:
@@ -149,6 +158,7 @@ class RefreshSession:
             elif meaning is Refresh.REUSED:
                 await uow.sessions.remove(session.id)
                 await self.trail.record(uow, actor, "session.reuse-detected", subject=user.id, item=session.id)
+                await self.outbox.emit(uow, actor, SessionReused(user.id, session.id))
         if meaning is Refresh.REUSED:
             raise _bad_refresh_token()
         return await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)

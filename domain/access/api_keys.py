@@ -63,6 +63,10 @@ class ApiKeyRepository(Protocol):
 
     async def note_use(self, key_id: UUID, at: datetime) -> None: ...
 
+    async def remove_all_of(self, user_id: UUID) -> int:
+        """How many there were."""
+        ...
+
     async def remove_expired(self, before: datetime) -> int:
         """Those that ran out before that time; how many there were."""
         ...

@@ -75,7 +75,7 @@ class Session:
             last_used_at=now,
             expires_at=now + lifetime,
             address=origin.address,
-            user_agent=_kept(origin.user_agent),
+            user_agent=kept_user_agent(origin.user_agent),
             impersonation=impersonation,
         )
 
@@ -102,11 +102,11 @@ class Session:
             rotated_at=now,
             last_used_at=now,
             address=origin.address,
-            user_agent=_kept(origin.user_agent),
+            user_agent=kept_user_agent(origin.user_agent),
         )
 
 
-def _kept(user_agent: str | None) -> str | None:
+def kept_user_agent(user_agent: str | None) -> str | None:
     """What is kept of a client's name for itself: printable, and not more than a line."""
     if user_agent is None:
         return None
@@ -120,6 +120,10 @@ class SessionRepository(Protocol):
 
     async def get(self, session_id: UUID) -> Session | None:
         """The session, locked until the unit of work ends, and its user before it: everybody locks in that order."""
+        ...
+
+    async def is_known_place(self, user_id: UUID, address: str | None, user_agent: str | None) -> bool:
+        """Whether the user has a session from the same address, with a client that calls itself the same."""
         ...
 
     async def save(self, session: Session) -> None:

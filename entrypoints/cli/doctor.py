@@ -3,17 +3,21 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
 
+from domain.errors import Unavailable
 from entrypoints.cli.errors import ExitCode
 from entrypoints.cli.output import Output
-from entrypoints.cli.running import first_admin, has_administrator, operator, read_settings, run
+from entrypoints.cli.running import first_admin, has_administrator, operator, read_settings, run, this_program
 from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
+    from application.app import Application
+    from application.jobs.views import Backlog
     from entrypoints.settings import Settings
 
 
@@ -34,6 +38,9 @@ class Finding:
 
 
 COLUMNS = ("status", "check", "detail", "advice")
+CORRECT_IT = "correct it"
+LONGEST_WAIT = timedelta(minutes=1)
+"""Of a job that is due; workers look for them every second."""
 
 
 def doctor(context: typer.Context) -> None:
@@ -53,16 +60,18 @@ def _examined() -> Sequence[Finding]:
     try:
         settings = read_settings()
     except SettingsError as error:
-        return [Finding(Status.FAILED, "settings", problem, "correct it") for problem in error.problems]
+        return [Finding(Status.FAILED, "settings", problem, CORRECT_IT) for problem in error.problems]
     findings = [Finding(Status.OK, "settings", "all are good"), _data_directory(settings)]
     if findings[-1].status is not Status.FAILED:
-        findings += [_secret(settings), *run(_database(settings))]
+        findings += [_secret(settings), _mail(settings)]
+        if findings[-1].advice != CORRECT_IT:
+            findings += run(_database(settings))
     return findings
 
 
 def _data_directory(settings: "Settings") -> Finding:
     folder = settings.data_dir.absolute()
-    if settings.database_url is not None and settings.secret_key is not None:
+    if settings.database_url is not None and settings.secret_key is not None and settings.smtp_url is not None:
         return Finding(Status.OK, "data directory", "nothing is kept in it")
     if not folder.exists():
         folder = next(parent for parent in folder.parents if parent.exists())
@@ -90,6 +99,23 @@ def _secret(settings: "Settings") -> Finding:
     return Finding(Status.OK, "secret", f"kept in {path}")
 
 
+def _mail(settings: "Settings") -> Finding:
+    """Where mails go, and whether a mail server would take them; none is sent."""
+    from entrypoints.bootstrap import examine_mail, open_templates
+    from entrypoints.settings import Environment
+
+    try:
+        open_templates(settings)
+        where = run(examine_mail(settings))
+    except SettingsError as error:
+        return Finding(Status.FAILED, "mail", "; ".join(error.problems), CORRECT_IT)
+    except Unavailable as error:
+        return Finding(Status.FAILED, "mail", error.detail, "start the mail server, or correct MOOTHALL_SMTP_URL")
+    if settings.smtp_url is None and settings.environment is Environment.PRODUCTION:
+        return Finding(Status.WARNING, "mail", f"mails {where}; nobody gets them", "set MOOTHALL_SMTP_URL")
+    return Finding(Status.OK, "mail", f"mails {where}")
+
+
 async def _database(settings: "Settings") -> list[Finding]:
     from entrypoints.bootstrap import open_application, open_schema
 
@@ -105,6 +131,7 @@ async def _database(settings: "Settings") -> list[Finding]:
             findings.append(Finding(Status.OK, "migrations", "up to date"))
             keys = await application.identity.list_signing_keys(operator())
             findings.append(_keys(sum(key.retired_at is None for key in keys)))
+            findings += await _work(application, settings)
             findings.append(_administrator(await has_administrator(application, operator())))
     except Exception as error:
         findings.append(
@@ -130,6 +157,27 @@ def _keys(current: int) -> Finding:
         "some cannot be opened with this secret",
         "set MOOTHALL_SECRET_KEY_PREVIOUS to the secret before, then run: moothall keys rotate",
     )
+
+
+async def _work(application: "Application", settings: "Settings") -> list[Finding]:
+    """Whether somebody does the jobs, and how much failed too often."""
+    backlog = await application.jobs.show_backlog(operator())
+    set_aside = await application.jobs.list_failed_deliveries(operator())
+    findings = [_backlog(backlog, settings)]
+    if set_aside.total:
+        advice = f"see: {this_program()} outbox list; then run: {this_program()} outbox retry --all"
+        findings.append(Finding(Status.WARNING, "outbox", f"{set_aside.total} set aside, failed too often", advice))
+    return findings
+
+
+def _backlog(backlog: "Backlog", settings: "Settings") -> Finding:
+    if backlog.oldest is None:
+        return Finding(Status.OK, "jobs", "none waits")
+    waiting = f"{backlog.waiting} due, the oldest since {backlog.oldest.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if datetime.now(UTC) - backlog.oldest <= LONGEST_WAIT:
+        return Finding(Status.OK, "jobs", waiting)
+    advice = "is the server running?" if settings.is_embedded else f"is a worker running? {this_program()} worker"
+    return Finding(Status.WARNING, "jobs", waiting, advice)
 
 
 def _administrator(exists: bool) -> Finding:

@@ -33,7 +33,10 @@ NOUNS: Mapping[str, str] = {
     "sessions": "Where members are signed in.",
     "api-keys": "What members' programs sign in with.",
     "audit": "Who did what, and whether anybody changed that since.",
+    "jobs": "What is done in the background.",
+    "outbox": "What should have followed from events, and failed too often.",
     "keys": "The keys that sign access tokens.",
+    "mail": "Mails: what they look like, and whether they arrive.",
     "config": "The settings.",
 }
 """Nouns with verbs: the `app` of the module of that name, with _ for -."""

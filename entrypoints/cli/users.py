@@ -122,6 +122,36 @@ def create_admin(
 
 
 @app.command()
+def invite(
+    context: typer.Context,
+    email: Email,
+    role: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE", help="May be given several times; else member.")
+    ] = None,
+) -> None:
+    """Mail somebody a link with which they become a member; good for 7 days."""
+
+    async def work(application: "Application", actor: Actor) -> "UserView":
+        return (await application.identity.invite_user(actor, email=email, roles=role or None)).value
+
+    output = Output.of(context)
+    output.show(on_application(work))
+    output.say(f"A link is on its way to {email}.")
+
+
+@app.command()
+def reset_password(context: typer.Context, user: User) -> None:
+    """Mail a member a link to choose a new password; good for an hour."""
+
+    async def work(application: "Application", actor: Actor) -> None:
+        user_id = await application.identity.find_user(actor, name=user)
+        await application.identity.send_password_reset(actor, user_id=user_id)
+
+    on_application(work)
+    Output.of(context).say(f"A link is on its way to {user}.")
+
+
+@app.command()
 def update(
     context: typer.Context,
     user: User,

@@ -7,36 +7,39 @@ import typer
 from domain.access.actor import Actor
 from entrypoints.cli.logs import log_config
 from entrypoints.cli.output import Output
-from entrypoints.cli.running import on_application, operator, read_settings, run
+from entrypoints.cli.running import on_application, read_settings, run
 
 if TYPE_CHECKING:
     from application.app import Application
-    from application.audit.views import Sealed
-    from application.housekeeping import Swept
 
 
 def worker(
     context: typer.Context,
-    every: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="The time between two sweeps.")] = 300,
-    once: Annotated[bool, typer.Option("--once", help="Do it once and end, as cron wants it.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now, sweep, and end, as cron wants it.")] = False,
 ) -> None:
-    """Sweep away what has run out, and seal the audit trail, again and again."""
+    """Do jobs, deliver events, send mails, sweep, and seal the audit trail, until SIGTERM or Ctrl-C.
+
+    On PostgreSQL, any number of these work together, on any number of machines. The embedded server does all of this
+    by itself.
+    """
     if once:
-        swept, sealed = on_application(_once)
-        Output.of(context).say(f"Swept {swept}. Sealed {sealed.count} entries of the audit trail.")
+        Output.of(context).say(on_application(_once))
     else:
-        _sweep_until_stopped(every)
+        _work_until_stopped()
 
 
-def _sweep_until_stopped(every: float) -> None:
+def _work_until_stopped() -> None:
     from logging.config import dictConfig
 
     from entrypoints.worker import run_worker
 
     settings = read_settings()
     dictConfig(log_config(settings.log_level))
-    run(run_worker(settings, operator(), every=every))
+    run(run_worker(settings))
 
 
-async def _once(application: "Application", actor: Actor) -> "tuple[Swept, Sealed]":
-    return await application.sweep(actor), await application.audit.seal(actor)
+async def _once(application: "Application", actor: Actor) -> str:
+    done = await application.runner.drain()
+    swept = await application.sweep(actor)
+    sealed = await application.audit.seal(actor)
+    return f"Did {done} jobs. Swept {swept}. Sealed {sealed.count} entries of the audit trail."

@@ -9,13 +9,14 @@ from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
 from application.app import Application
+from application.mail import Mailer
 from application.ports import Clock
-from domain.access.actor import PROCESS
+from entrypoints.background import working
 from entrypoints.bootstrap import open_application
-from entrypoints.housekeeping import house_kept
 from entrypoints.http import docs, errors, openapi
 from entrypoints.http.middleware import RequestContext
-from entrypoints.http.routes import api_keys, audit, auth, me, oauth, roles, system, users
+from entrypoints.http.routes import api_keys, audit, auth, me, oauth, outbox, roles, system, users
+from entrypoints.http.routes import jobs as job_routes
 from entrypoints.settings import Settings, load
 
 DESCRIPTION = """Accounts, sessions and permissions behind one HTTP API.
@@ -30,25 +31,30 @@ def create_app(
     *,
     in_memory: bool = False,
     clock: Clock | None = None,
+    mailer: Mailer | None = None,
+    jobs: bool | None = None,
     on_ready: Callable[[Application], Awaitable[None]] | None = None,
 ) -> FastAPI:
     """The ASGI application; nothing is opened before its lifespan begins.
 
-    Without settings they are read from the environment. `on_ready` is awaited once everything is open, before the
-    first request is taken.
+    Without settings they are read from the environment. `clock` and `mailer` take the place of the configured ones.
+    `jobs`: whether jobs are done here; None: where no
+    `moothall worker` is expected, that is in memory and embedded. `on_ready` is awaited once everything is open, before
+    the first request is taken.
 
     Raises:
         SettingsError: a setting is wrong.
     """
     chosen = settings if settings is not None else load()
+    does_jobs = (in_memory or chosen.is_embedded) if jobs is None else jobs
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_application(chosen, in_memory=in_memory, clock=clock) as application:
+        async with open_application(chosen, in_memory=in_memory, clock=clock, mailer=mailer) as application:
             app.state.application = application
             if on_ready is not None:
                 await on_ready(application)
-            async with house_kept(application, PROCESS):
+            async with working(application, jobs=does_jobs):
                 yield
 
     public_url = str(chosen.public_url).rstrip("/")
@@ -77,6 +83,8 @@ def create_app(
         api_keys.router,
         roles.router,
         audit.router,
+        job_routes.router,
+        outbox.router,
         oauth.router,
         oauth.well_known,
         system.router,

@@ -14,12 +14,18 @@ Responses = dict[int | str, dict[str, Any]]
 
 TAGS = [
     {"name": "Signing in", "description": "Register, sign in, stay signed in, sign out."},
+    {"name": "Links in mails", "description": "What the links do that are mailed to members."},
     {"name": "Sessions", "description": "Where one is signed in; every sign-in is a session that can be ended."},
     {"name": "My account", "description": "What members see and change of themselves."},
     {"name": "Administration of members", "description": "Other members' accounts; each use needs a permission."},
     {"name": "Roles and permissions", "description": "What may be allowed, and the roles that allow it."},
     {"name": "API keys", "description": "What a member's programs sign in with."},
     {"name": "Audit trail", "description": "Who did what to whom, when and from where."},
+    {"name": "Jobs", "description": "What is done in the background, how far it is, and what became of it."},
+    {
+        "name": "Outbox",
+        "description": "What should have followed from events (mails, above all), and failed too often.",
+    },
     {"name": "OAuth 2", "description": "RFC 6749, 7009, 7662, 8414 and 7517, for clients that speak them."},
     {"name": "System", "description": "For whoever runs this."},
 ]

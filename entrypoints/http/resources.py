@@ -71,6 +71,11 @@ def listing(request: Request, page: Page[Any], shape: Any) -> Response:
     return answer(page, shape=shape, headers=headers)
 
 
+def accepted() -> Response:
+    """It will be seen to."""
+    return Response(status_code=HTTPStatus.ACCEPTED)
+
+
 def no_content() -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 

@@ -1,15 +1,17 @@
 """What has run out is swept, and nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from adapters.memory import MemoryDatabase, MemoryTransactions
 from adapters.system import Uuid7Ids
 from application.audit.trail import Trail
-from application.housekeeping import Sweep, Swept
+from application.housekeeping import DELIVERIES_KEPT_FOR, JOBS_KEPT_FOR, NOTHING, Sweep, Swept
 from domain.access.actor import operator
 from domain.idempotency import KeptAnswer
+from domain.identity.one_time_token import Purpose
 from tests.clock import OwnClock
-from tests.contracts.builders import SIGNATURE, a_key, a_session, a_user, an_api_key
+from tests.contracts.builders import SIGNATURE, a_job, a_key, a_session, a_token, a_user, an_api_key, an_event
 
 
 async def test_only_what_has_run_out_is_swept() -> None:
@@ -26,8 +28,18 @@ async def test_only_what_has_run_out_is_swept() -> None:
             yesterday = clock.now() - timedelta(days=1)
             answer = KeptAnswer("caller", f"key {hours}", bytes(32), b"", yesterday + timedelta(hours=hours))
             await uow.idempotency.keep(answer, instead_of_before=yesterday)
+            token = a_token(user, Purpose.VERIFY_EMAIL if hours == 1 else Purpose.INVITATION)
+            await uow.one_time_tokens.put(replace(token, expires_at=clock.now() + timedelta(hours=hours)))
+            week_ago = clock.now() - JOBS_KEPT_FOR + timedelta(hours=hours)
+            await uow.jobs.add(a_job().succeeded(week_ago))
+            day_ago = clock.now() - DELIVERIES_KEPT_FOR + timedelta(hours=hours)
+            event = replace(an_event(), at=day_ago)
+            await uow.events.add(event)
+            await uow.jobs.add(a_job(emitted=event).succeeded(day_ago))
     sweep = Sweep(transactions, Trail(clock, Uuid7Ids(), SIGNATURE), clock)
-    assert await sweep(operator("test")) == Swept(sessions=0, signing_keys=0, api_keys=0, kept_answers=0)
+    assert await sweep(operator("test")) == NOTHING
     for _ in range(2):
         clock.advance(hours=2)
-        assert await sweep(operator("test")) == Swept(sessions=1, signing_keys=1, api_keys=1, kept_answers=1)
+        assert await sweep(operator("test")) == Swept(
+            sessions=1, signing_keys=1, api_keys=1, kept_answers=1, one_time_tokens=1, jobs=2, events=1
+        )

@@ -23,6 +23,8 @@ WITHOUT_ACTOR = {
 }
 
 WITHOUT_ENTRY = {
+    "forgot_password": "nothing changes yet; the follow-up records it, if there is such an account",
+    "request_verification": "as forgot_password",
     "identify_caller": "that an API key was used is noted with the key, to the minute; nobody changed anything",
     "introspect_token": "it only reads, though under a lock",
     "seal": "it seals the trail itself",
@@ -35,11 +37,18 @@ WITHOUT_ROUTE = {
     "list_signing_keys": "the public halves are published; what else there is to know concerns who runs the server",
     "rotate_signing_keys": "signing keys are the matter of who runs the server",
     "seal": "servers and workers do it all the time",
+    "show_backlog": "`moothall doctor` tells it to who runs the server",
     "sweep": "servers and workers do it all the time",
     "verify": "it reads the whole trail; whoever distrusts the server runs it beside the server",
 }
 
 WITHOUT_COMMAND = {
+    "accept_invitation": "whoever was invited has the link; `users update` and `users reset-password` help",
+    "change_email": "`users update --email` changes it",
+    "forgot_password": "`users reset-password` sends the link",
+    "request_verification": "`users update --verified` needs no link",
+    "reset_password": "whoever forgot it has the link; `users reset-password` sends it",
+    "verify_email": "`users update --verified` needs no link",
     "change_me": "the operator has no account; `users update` changes anybody's",
     "change_password": "the operator knows nobody's password",
     "delete_me": "the operator has no account; `users delete` deletes anybody's",

@@ -11,13 +11,18 @@ from hypothesis import HealthCheck, settings
 from adapters.security.audit_seals import HmacTrailSignature
 from adapters.security.secrets import AUDIT_SEALS, Keychain
 from application.audit.proofs import proved
+from domain.access.actor import Origin
 from domain.access.api_keys import ApiKey
 from domain.access.roles import Role
 from domain.audit.entry import Entry
+from domain.events import Emitted, Event
 from domain.identity.email import EmailAddress
+from domain.identity.events import EmailVerified
+from domain.identity.one_time_token import OneTimeToken, Purpose
 from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
+from domain.jobs.job import Job
 from tests.stores import Store
 
 NOW = datetime(2026, 11, 21, 9, 30, 15, 123456, tzinfo=UTC)
@@ -106,6 +111,36 @@ def an_api_key(user: User, *permissions: str, **fields: Any) -> ApiKey:
     return replace(key, **fields)
 
 
+def a_token(user: User, purpose: Purpose = Purpose.RESET_PASSWORD, **fields: Any) -> OneTimeToken:
+    token = OneTimeToken(
+        id=uuid4(),
+        user_id=user.id,
+        purpose=purpose,
+        email=user.email,
+        seed=bytes(range(32)),
+        secret_id="k1",
+        created_at=NOW,
+        expires_at=NOW + 3600 * SECOND,
+    )
+    return replace(token, **fields)
+
+
+def an_event(event: Event | None = None, **fields: Any) -> Emitted:
+    emitted = Emitted(
+        id=uuid4(),
+        at=NOW,
+        actor="cli:test",
+        origin=Origin("192.0.2.1", "curl/8", "r1"),
+        event=event or EmailVerified(uuid4()),
+    )
+    return replace(emitted, **fields)
+
+
+def a_job(kind: str = "work", **fields: Any) -> Job:
+    job = Job(id=uuid4(), kind=kind, args={}, created_at=NOW, due_at=NOW)
+    return replace(job, **fields)
+
+
 def an_entry(action: str = "user.updated", **fields: Any) -> Entry:
     entry = Entry(
         id=uuid4(),
@@ -157,6 +192,17 @@ async def add_entries(store: Store, *entries: Entry) -> None:
 async def stored(store: Store, user_id: UUID) -> User | None:
     async with store.transactions.begin() as uow:
         return await uow.users.get(user_id)
+
+
+async def add_jobs(store: Store, *jobs: Job) -> None:
+    async with store.transactions.begin() as uow:
+        for job in jobs:
+            await uow.jobs.add(job)
+
+
+async def stored_job(store: Store, job_id: UUID) -> Job | None:
+    async with store.transactions.begin() as uow:
+        return await uow.jobs.get(job_id)
 
 
 async def remove(store: Store, *users: User) -> None:

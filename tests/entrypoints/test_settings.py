@@ -67,6 +67,24 @@ def test_the_environment_comes_before_the_file_and_the_file_before_secrets(
         ("MOOTHALL_TRUSTED_PROXIES", "garbage"),
         ("MOOTHALL_SECRET_KEY", " " * 30 + "abcdefghij"),
         ("MOOTHALL_SECRETS_DIR", "no/such/folder"),
+        ("MOOTHALL_SMTP_URL", "mail.example"),
+        ("MOOTHALL_SMTP_URL", "http://mail.example"),
+        ("MOOTHALL_SMTP_URL", "smtp://"),
+        ("MOOTHALL_SMTP_URL", "smtp://mail.example:many"),
+        ("MOOTHALL_SMTP_URL", "smtp://mail.example:99999"),
+        ("MOOTHALL_SMTP_URL", "smtp://mail.example/inbox"),
+        ("MOOTHALL_SMTP_TIMEOUT", "0"),
+        ("MOOTHALL_SMTP_FROM", "Club"),
+        ("MOOTHALL_SMTP_FROM", "Club <post>"),
+        ("MOOTHALL_SMTP_FROM", "jürgen@club.example"),
+        ("MOOTHALL_SMTP_FROM", "post@club..example"),
+        ("MOOTHALL_SMTP_FROM", "a@club.example, b@club.example"),
+        ("MOOTHALL_SMTP_FROM", "Club <a@club.example>, <b@club.example>"),
+        ("MOOTHALL_SMTP_FROM", "Club\r\nBcc: a@b.example <post@club.example>"),
+        ("MOOTHALL_SITE_NAME", "   "),
+        ("MOOTHALL_SITE_NAME", "x" * 101),
+        ("MOOTHALL_SITE_NAME", "Club\r\nBcc: a@b.example"),
+        ("MOOTHALL_SITE_NAME", "Club\u202ebulC"),
     ],
 )
 def test_a_wrong_setting_names_itself(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -140,6 +158,40 @@ def test_no_secret_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as error:
         load()
     assert "canary" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://u:can/ary@mail.example", "smtp://u:can#ary@h:0", "smtps://u:can[ary@h", "canary"]
+)
+def test_the_password_of_the_mail_server_is_never_shown(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("MOOTHALL_SMTP_URL", "smtps://me:canary@mail.example")
+    assert "canary" not in repr(load())
+    monkeypatch.setenv("MOOTHALL_SMTP_URL", url)
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert "can" not in str(error.value).removeprefix("MOOTHALL_SMTP_URL: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "sender"),
+    [
+        ({}, "Moothall <no-reply@localhost>"),
+        ({"PUBLIC_URL": "http://[::1]:8000"}, "Moothall <no-reply@localhost>"),
+        ({"PUBLIC_URL": "https://club.example:8443", "SITE_NAME": " Our Club "}, "Our Club <no-reply@club.example>"),
+        ({"PUBLIC_URL": "https://bücher.example"}, "Moothall <no-reply@xn--bcher-kva.example>"),
+        ({"SMTP_FROM": "post@club.example"}, "post@club.example"),
+        ({"SMTP_FROM": "<post@club.example>"}, "post@club.example"),
+        ({"SMTP_FROM": "Our Club <post@Bücher.example>"}, "Our Club <post@xn--bcher-kva.example>"),
+        ({"SMTP_FROM": '"Club, The" <post@intranet.local>'}, '"Club, The" <post@intranet.local>'),
+        ({"SMTP_FROM": "Grüne e.V. <root@localhost>"}, '"Grüne e.V." <root@localhost>'),
+    ],
+)
+def test_mails_come_from_whom_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], sender: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"MOOTHALL_{name}", value)
+    assert str(load().mail_sender) == sender
 
 
 def test_a_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from application.identity.views import SessionView, TokenPair, UserView
 from application.paging import Page, PageRequest
 from entrypoints.http.openapi import problems
-from entrypoints.http.resources import API, NO_STORE, Body, listing, no_content, page_request, resource
+from entrypoints.http.resources import API, NO_STORE, Body, accepted, listing, no_content, page_request, resource
 from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import SignedIn, Stranger, TheApplication
 
@@ -45,6 +45,24 @@ class LoginForm(BaseModel):
 
 class RefreshRequest(Body):
     refresh_token: str
+
+
+class Address(Body):
+    email: str = Field(examples=["ada@example.com"], json_schema_extra={"format": "email"})
+
+
+class Link(Body):
+    token: str = Field(description="From the link in the mail.")
+
+
+class PasswordReset(Link):
+    password: str = Field(examples=["amber-harbour-17-kite"])
+
+
+class Acceptance(PasswordReset):
+    username: str | None = Field(default=None, examples=["ada"])
+    first_name: str | None = Field(default=None, examples=["Ada"])
+    last_name: str | None = Field(default=None, examples=["Lovelace"])
 
 
 class TokenAnswer(BaseModel):
@@ -116,6 +134,71 @@ async def refresh(application: TheApplication, actor: Stranger, body: RefreshReq
 async def log_out(application: TheApplication, actor: SignedIn) -> Response:
     await application.identity.log_out(actor)
     return no_content()
+
+
+@router.post(
+    "/verify-email",
+    tags=["Links in mails"],
+    status_code=204,
+    response_model=None,
+    responses=problems(409),
+    summary="Confirm an address",
+)
+async def verify_email(application: TheApplication, actor: Stranger, body: Link) -> Response:
+    """The one of the account, or a new one that it shall have."""
+    await application.identity.verify_email(actor, token=body.token)
+    return no_content()
+
+
+@router.post(
+    "/verify-email/request",
+    tags=["Links in mails"],
+    status_code=202,
+    response_class=Response,
+    summary="Ask for a new link to confirm an address",
+)
+async def request_verification(application: TheApplication, actor: Stranger, body: Address) -> Response:
+    """The answer is the same whatever is true of the address."""
+    await application.identity.request_verification(actor, email=body.email)
+    return accepted()
+
+
+@router.post(
+    "/forgot-password",
+    tags=["Links in mails"],
+    status_code=202,
+    response_class=Response,
+    summary="Ask for a link to choose a new password",
+)
+async def forgot_password(application: TheApplication, actor: Stranger, body: Address) -> Response:
+    """The answer is the same whatever is true of the address."""
+    await application.identity.forgot_password(actor, email=body.email)
+    return accepted()
+
+
+@router.post(
+    "/reset-password",
+    tags=["Links in mails"],
+    status_code=204,
+    response_model=None,
+    summary="Choose a new password",
+)
+async def reset_password(application: TheApplication, actor: Stranger, body: PasswordReset) -> Response:
+    """Every session ends."""
+    await application.identity.reset_password(actor, token=body.token, password=body.password)
+    return no_content()
+
+
+@router.post(
+    "/accept-invitation",
+    tags=["Links in mails"],
+    response_model=UserView,
+    responses=problems(409),
+    summary="Accept an invitation",
+)
+async def accept_invitation(application: TheApplication, actor: Stranger, body: Acceptance) -> Response:
+    """The account that was waiting gets its password, and perhaps names; then one signs in."""
+    return resource(await application.identity.accept_invitation(actor, **body.model_dump()))
 
 
 @router.get(

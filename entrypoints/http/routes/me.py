@@ -5,7 +5,7 @@ from pydantic import Field
 
 from application.identity.views import UserView
 from entrypoints.http.openapi import problems
-from entrypoints.http.resources import API, Body, Expected, no_content, resource
+from entrypoints.http.resources import API, Body, Expected, accepted, no_content, resource
 from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import SignedIn, TheApplication, TheCaller
 
@@ -23,6 +23,11 @@ class MyChanges(Body):
 class PasswordChange(Body):
     current_password: str = Field(examples=["violet-anchor-42-lamp"])
     new_password: str = Field(examples=["amber-harbour-17-kite"])
+
+
+class EmailChange(Body):
+    email: str = Field(examples=["ada@example.org"], json_schema_extra={"format": "email"})
+    password: str = Field(examples=["violet-anchor-42-lamp"])
 
 
 @router.get("", response_model=UserView, summary="My account")
@@ -64,3 +69,16 @@ async def change_password(
     """Ends all my other sessions."""
     await application.identity.change_password(actor, expected=expected, **body.model_dump())
     return no_content()
+
+
+@router.post(
+    "/email",
+    status_code=202,
+    response_class=Response,
+    responses=problems(409, use_case="change_email"),
+    summary="Change my e-mail address",
+)
+async def change_email(application: TheApplication, actor: SignedIn, body: EmailChange) -> Response:
+    """It changes once the link that is mailed to the new address was followed; the old one is told then."""
+    await application.identity.change_email(actor, email=body.email, password=body.password)
+    return accepted()

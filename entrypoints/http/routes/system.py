@@ -11,17 +11,17 @@ from entrypoints.http.security import TheApplication
 router = APIRouter(route_class=StrictRoute, generate_unique_id_function=operation_id, tags=["System"])
 
 
-class Status(BaseModel):
+class Health(BaseModel):
     status: str
 
 
-@router.get("/health", response_model=Status, summary="Alive")
+@router.get("/health", response_model=Health, summary="Alive")
 async def health() -> Response:
-    return answer(Status(status="ok"))
+    return answer(Health(status="ok"))
 
 
-@router.get("/ready", response_model=Status, responses=problems(503), summary="Able to work")
+@router.get("/ready", response_model=Health, responses=problems(503), summary="Able to work")
 async def ready(application: TheApplication) -> Response:
     """The database answers, and its schema is the one that this version needs."""
     await application.store.check()
-    return answer(Status(status="ready"))
+    return answer(Health(status="ready"))

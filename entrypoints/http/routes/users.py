@@ -15,6 +15,7 @@ from entrypoints.http.resources import (
     NO_STORE,
     Body,
     Expected,
+    accepted,
     answer,
     listing,
     no_content,
@@ -42,6 +43,11 @@ class NewUser(Body):
     last_name: str | None = Field(default=None, examples=["Hopper"])
     is_active: bool = True
     is_verified: bool = False
+    roles: list[str] | None = Field(default=None, examples=[["member"]], max_length=100)
+
+
+class Invitation(Body):
+    email: str = Field(examples=["grace@example.com"], json_schema_extra={"format": "email"})
     roles: list[str] | None = Field(default=None, examples=[["member"]], max_length=100)
 
 
@@ -100,6 +106,24 @@ async def create_user(application: TheApplication, actor: SignedIn, body: NewUse
     )
 
 
+@router.post(
+    "/invite",
+    status_code=202,
+    response_model=UserView,
+    responses=problems(409, use_case="invite_user"),
+    summary="Invite somebody",
+)
+async def invite_user(
+    application: TheApplication, actor: SignedIn, body: Invitation, repeatable: TheRequest
+) -> Response:
+    """Makes an account that waits for its member, and mails them a link, which is good for 7 days. Who has not come yet
+    may be invited again."""
+    return await repeatable.answer(
+        lambda once: application.identity.invite_user(actor, once=once, **body.model_dump()),
+        lambda user: resource(user, status=202, location=f"{API}/users/{user.value.id}"),
+    )
+
+
 @router.get(
     "/{user_id}", response_model=UserView, responses=problems(404, use_case="show_user"), summary="Show a member"
 )
@@ -144,6 +168,19 @@ async def set_roles(
 ) -> Response:
     user = await application.identity.set_roles(actor, user_id=user_id, expected=expected, roles=body.roles)
     return resource(user)
+
+
+@router.post(
+    "/{user_id}/password-reset",
+    status_code=202,
+    response_class=Response,
+    responses=problems(404, 409, use_case="send_password_reset"),
+    summary="Mail a member a link to choose a new password",
+)
+async def send_password_reset(application: TheApplication, actor: SignedIn, user_id: UUID) -> Response:
+    """Good for an hour. The password that they have stays good until then."""
+    await application.identity.send_password_reset(actor, user_id=user_id)
+    return accepted()
 
 
 class Impersonation(Body):

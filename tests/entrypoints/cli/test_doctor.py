@@ -1,6 +1,11 @@
 """`moothall doctor`."""
 
+from datetime import UTC, datetime, timedelta
+
+from application.app import Application
+from domain.jobs.job import Job
 from tests.entrypoints.cli.command import Moothall
+from tests.entrypoints.work import a_delivery, a_job, store
 
 
 def _found(moothall: Moothall) -> tuple[int, dict[str, str]]:
@@ -13,7 +18,16 @@ def test_a_fresh_installation_lacks_an_administrator_only(moothall: Moothall) ->
     code, found = _found(moothall)
     assert code == 0
     assert found.pop("administrator") == "warning"
-    assert set(found) == {"settings", "data directory", "secret", "database", "migrations", "signing key"}
+    assert set(found) == {
+        "settings",
+        "data directory",
+        "secret",
+        "mail",
+        "database",
+        "migrations",
+        "signing key",
+        "jobs",
+    }
     assert set(found.values()) == {"ok"}
 
 
@@ -67,3 +81,31 @@ def test_a_secret_that_changed_is_found(moothall: Moothall) -> None:
     moothall.setting(SECRET_KEY="another-secret-that-is-long-enough-for-it")
     code, found = _found(moothall)
     assert (code, found["signing key"]) == (0, "warning")
+
+
+def test_jobs_that_nobody_does_are_found(moothall: Moothall) -> None:
+    _stored(moothall, a_job(datetime.now(UTC) - timedelta(seconds=30)))
+    code, found = _found(moothall)
+    assert (code, found["jobs"]) == (0, "ok")
+    _stored(moothall, a_job(datetime.now(UTC) - timedelta(seconds=61)))
+    code, found = _found(moothall)
+    assert (code, found["jobs"]) == (0, "warning")
+    [line] = [line for line in moothall("doctor").out.splitlines() if line.startswith("warning\tjobs\t")]
+    assert "\t2 due, the oldest since " in line
+    assert line.endswith("\tis the server running?")
+
+
+def test_what_was_set_aside_is_told(moothall: Moothall) -> None:
+    assert "outbox" not in _found(moothall)[1]
+    _stored(moothall, a_delivery(datetime.now(UTC)), a_delivery(datetime.now(UTC)))
+    assert _found(moothall)[1]["outbox"] == "warning"
+    [line] = [line for line in moothall("doctor").out.splitlines() if line.startswith("warning\toutbox\t")]
+    assert "\t2 set aside, failed too often\tsee: " in line
+    assert "moothall outbox retry --all" in line
+
+
+def _stored(moothall: Moothall, *jobs: Job) -> None:
+    async def work(application: Application) -> None:
+        await store(application, *jobs)
+
+    moothall.behind(work)

@@ -1,5 +1,6 @@
 """What tests of the HTTP API share: an application on a store, and a client that speaks to it in process."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,9 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
+from adapters.mail import MemoryMailer
 from application.app import Application
+from application.mail import Mail
 from domain.access.actor import operator
 from tests.clock import OwnClock
 
@@ -36,6 +39,7 @@ class Api:
     app: FastAPI
     http: httpx.AsyncClient
     clock: OwnClock
+    mailer: MemoryMailer = field(default_factory=MemoryMailer)
     application: Application = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +68,17 @@ class Api:
         """Somebody who has just registered and signed in."""
         user = await self.register(f"{name}@example.com", username=name)
         return user, await self.log_in(name)
+
+    async def mails(self) -> list[Mail]:
+        """What was mailed since this was asked for last, once all that is due was done."""
+        await self.application.runner.drain()
+        mails, self.mailer.sent = self.mailer.sent, []
+        return mails
+
+    async def token_mailed(self) -> str:
+        """The token in the link of the one mail that is new."""
+        [mail] = await self.mails()
+        return token_in(mail)
 
     async def admin(self) -> tuple[dict[str, Any], Tokens]:
         user = await self.application.identity.create_first_admin(
@@ -103,3 +118,11 @@ class Api:
         assert answer.status_code == 200, answer.text
         items: list[dict[str, Any]] = answer.json()["items"]
         return items
+
+
+def token_in(mail: Mail) -> str:
+    """Of the link that the text of the mail holds, which is the same in the HTML."""
+    tokens: set[str] = set(re.findall(r"\?token=([\w-]+)", mail.text.plain))
+    [token] = tokens
+    assert token in mail.text.html
+    return token

@@ -1,4 +1,4 @@
-"""The API in process, on each store."""
+"""The API in process, on each store; what is to be done in the background waits until a test drains it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +7,7 @@ import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 
+from adapters.mail import MemoryMailer
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.clock import OwnClock
@@ -28,11 +29,11 @@ def settings(store_name: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def api(store_name: str, settings: Settings) -> AsyncIterator[Api]:
-    clock = OwnClock()
-    app = create_app(settings, in_memory=store_name == "memory", clock=clock)
+    clock, mailer = OwnClock(), MemoryMailer()
+    app = create_app(settings, in_memory=store_name == "memory", clock=clock, mailer=mailer, jobs=False)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         LifespanManager(app),
         httpx.AsyncClient(transport=transport, base_url="http://testserver", headers={"User-Agent": "tests"}) as client,
     ):
-        yield Api(app, client, clock)
+        yield Api(app, client, clock, mailer)

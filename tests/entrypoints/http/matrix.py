@@ -21,7 +21,8 @@ from domain.access import actor as actors
 from domain.access.actor import ANONYMOUS, Actor
 from domain.access.permissions import covers_all
 from domain.access.policy import ANYBODY, OWNER, RECENT_SIGN_IN, Rule, judge
-from tests.entrypoints.http.client import PASSWORD
+from domain.identity.one_time_token import Purpose
+from tests.entrypoints.http.client import ANOTHER_PASSWORD, PASSWORD
 
 RULES = {name: kind.rule for name, kind in use_cases()}
 
@@ -50,6 +51,12 @@ class World:
     users: dict[Whose, UUID]
     api_keys: dict[Whose, UUID]
     roles: dict[Whose, str]
+    jobs: dict[Whose, UUID]
+    failed_jobs: dict[Whose, UUID]
+    deliveries: dict[Whose, UUID]
+    """Set aside; they are nobody's."""
+    links: Mapping[Purpose, str]
+    """Tokens of the other one's links."""
     refresh_token: str
     access_token: str
     headers: Mapping[str, str]
@@ -60,6 +67,8 @@ class World:
             "session_id": self.sessions,
             "key_id": self.api_keys,
             "name": self.roles,
+            "job_id": self.failed_jobs if template.endswith("/retry") else self.jobs,
+            "delivery_id": self.deliveries,
         }
         for name, chosen in things.items():
             template = template.replace(f"{{{name}}}", str(chosen.get(whose, "")))
@@ -74,10 +83,19 @@ class Operation:
     rule: Rule
 
     @property
+    def is_about_jobs(self) -> bool:
+        return "{job_id}" in self.path or "{delivery_id}" in self.path
+
+    @property
+    def is_about_links(self) -> bool:
+        return self.name in LINKS
+
+    @property
     def targets(self) -> tuple[Whose, ...]:
         if "{" not in self.path:
             return (Whose.NOBODYS,)
-        return (Whose.OTHERS, Whose.MISSING) if "{name}" in self.path else (Whose.OWN, Whose.OTHERS, Whose.MISSING)
+        is_nobodys = "{name}" in self.path or "{delivery_id}" in self.path
+        return (Whose.OTHERS, Whose.MISSING) if is_nobodys else (Whose.OWN, Whose.OTHERS, Whose.MISSING)
 
 
 @dataclass(frozen=True)
@@ -157,6 +175,16 @@ class Request:
 
 
 READ = Request(entries=0)
+ASKING = Request(lambda _: {"email": f"{uuid4().hex}@example.com"}, entries=0)
+LINKS: Mapping[str, Request] = {
+    "verify_email": Request(lambda world: {"token": world.links[Purpose.VERIFY_EMAIL]}),
+    "reset_password": Request(
+        lambda world: {"token": world.links[Purpose.RESET_PASSWORD], "password": ANOTHER_PASSWORD}
+    ),
+    "accept_invitation": Request(
+        lambda world: {"token": world.links[Purpose.INVITATION], "password": ANOTHER_PASSWORD}
+    ),
+}
 REQUESTS: Mapping[str, Request] = {
     "show_me": READ,
     "change_me": Request(lambda _: {"first_name": "Changed"}),
@@ -171,6 +199,12 @@ REQUESTS: Mapping[str, Request] = {
     "impersonate": Request(lambda _: {}),
     "list_sessions_of": READ,
     "end_sessions_of": Request(),
+    **LINKS,
+    "request_verification": ASKING,
+    "forgot_password": ASKING,
+    "change_email": Request(lambda _: {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}),
+    "send_password_reset": Request(),
+    "invite_user": Request(lambda _: {"email": f"{uuid4().hex}@example.com"}),
     "register": Request(lambda _: {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}),
     "log_in": Request(
         form=lambda world: {"username": f"{world.users[Whose.OTHERS].hex}@example.com", "password": PASSWORD}
@@ -191,6 +225,12 @@ REQUESTS: Mapping[str, Request] = {
     "update_role": Request(lambda _: {"description": uuid4().hex}),
     "delete_role": Request(),
     "list_audit": READ,
+    "list_jobs": READ,
+    "show_job": READ,
+    "cancel_job": Request(),
+    "retry_job": Request(),
+    "list_failed_deliveries": READ,
+    "retry_delivery": Request(),
     "token": Request(form=lambda world: {"grant_type": "refresh_token", "refresh_token": world.refresh_token}),
     "revoke": Request(form=lambda world: {"token": world.access_token}),
     "introspect": Request(form=lambda world: {"token": world.access_token}, entries=0),
@@ -200,10 +240,10 @@ REQUESTS: Mapping[str, Request] = {
     "ready": READ,
 }
 
-PRIVATE = {"end_session", "show_api_key", "revoke_api_key"}
+PRIVATE = {"end_session", "show_api_key", "revoke_api_key", "show_job", "cancel_job", "retry_job"}
 """Where a stranger does not even learn that the thing exists."""
 
-REACHING = {"update_user", "delete_user", "set_roles", "impersonate"}
+REACHING = {"update_user", "delete_user", "set_roles", "send_password_reset", "impersonate"}
 """What nobody does to somebody who may do more than they."""
 
 

@@ -1,6 +1,6 @@
 """The people of a matrix cell, stored straight through the repositories: thousands of sign-ins would take too long."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -10,17 +10,21 @@ from domain.access.actor import NOWHERE
 from domain.access.api_keys import ApiKey
 from domain.access.roles import ADMIN, MEMBER, Role
 from domain.identity.email import EmailAddress
+from domain.identity.one_time_token import Purpose
 from domain.identity.session import Impersonation, Session
 from domain.identity.user import User
+from domain.jobs.job import Job
 from tests.clock import OwnClock
 from tests.entrypoints.http.client import PASSWORD
 from tests.entrypoints.http.matrix import Caller, Whose, World
+from tests.entrypoints.work import a_delivery, a_job, failed, store
 
 
 class People:
     """Makes a new world for each cell, around one administrator who stays."""
 
     def __init__(self, application: Application, clock: OwnClock) -> None:
+        self._application = application
         self._sign_in = application.identity.log_in
         self._keys = application.access.create_api_key.keys
         self._clock = clock
@@ -37,7 +41,7 @@ class People:
             await uow.sessions.add(self._admin_session)
             await uow.roles.add(self._role("spare", frozenset()))
 
-    async def world(self, caller: Caller) -> World:
+    async def world(self, caller: Caller, *, with_jobs: bool = False, with_links: bool = False) -> World:
         role = await self._role_of(caller.permissions)
         me = self._user(frozenset({MEMBER, role} if role else {MEMBER}))
         me = replace(me, is_active=caller.credential != "disabled account")
@@ -56,12 +60,20 @@ class People:
             await uow.roles.add(some_role)
         refresh_token = self._sign_in.refresh_tokens.mint(others, 1)
         assert refresh_token is not None
+        waiting, lost, set_aside = self._jobs(me, other), self._jobs(me, other, failed), a_delivery(self._clock.now())
+        if with_jobs:
+            await store(self._application, *waiting.values(), *lost.values(), set_aside)
+        links = await self._links(other) if with_links else {}
         return World(
             caller_id=me.id,
             users={Whose.OWN: me.id, Whose.OTHERS: other.id, Whose.MISSING: uuid4()},
             sessions={Whose.OWN: second.id, Whose.OTHERS: others.id, Whose.MISSING: uuid4()},
             api_keys={Whose.OWN: own_key.id, Whose.OTHERS: others_key.id, Whose.MISSING: uuid4()},
             roles={Whose.OTHERS: some_role.name, Whose.MISSING: "nowhere"},
+            jobs={whose: job.id for whose, job in waiting.items()} | {Whose.MISSING: uuid4()},
+            failed_jobs={whose: job.id for whose, job in lost.items()} | {Whose.MISSING: uuid4()},
+            deliveries={Whose.OTHERS: set_aside.id, Whose.MISSING: uuid4()},
+            links=links,
             refresh_token=refresh_token,
             access_token=await self._token(others),
             headers=await self._headers(caller, mine, text),
@@ -141,6 +153,21 @@ class People:
             created_at=self._clock.now(),
             expires_at=None,
         )
+
+    async def _links(self, user: User) -> dict[Purpose, str]:
+        """A good token for each purpose."""
+        verify_email = self._application.identity.verify_email
+        found = {}
+        async with verify_email.transactions.begin() as uow:
+            for purpose in Purpose:
+                text = verify_email.links.tokens.mint(await verify_email.links.issue(uow, user, purpose))
+                assert text is not None
+                found[purpose] = text
+        return found
+
+    def _jobs(self, me: User, other: User, become: Callable[[Job], Job] = lambda job: job) -> dict[Whose, Job]:
+        now = self._clock.now()
+        return {Whose.OWN: become(a_job(now, me.id)), Whose.OTHERS: become(a_job(now, other.id))}
 
     def _role(self, name: str, permissions: frozenset[str]) -> Role:
         now = self._clock.now()

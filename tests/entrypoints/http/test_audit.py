@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.entrypoints.http.client import ANOTHER_PASSWORD, PASSWORD, Api, Tokens
+from tests.entrypoints.http.client import ANOTHER_PASSWORD, PASSWORD, Api, Tokens, token_in
+from tests.entrypoints.work import a_delivery, a_job, failed, store
 
 PARTS = {
     "id", "at", "action", "actor", "api_key_id", "impersonating", "subject", "item", "fields", "address", "request_id",
@@ -17,7 +18,7 @@ PARTS = {
 }  # fmt: skip
 HAVE_ITEMS = {
     "session.started", "session.refreshed", "session.reuse-detected", "session.ended", "api-key.created",
-    "api-key.revoked", "user.impersonated",
+    "api-key.revoked", "user.impersonated", "job.cancelled", "job.retried", "delivery.retried",
 }  # fmt: skip
 CHANGE_NOTHING = {("POST", "/auth/introspect")}
 
@@ -147,6 +148,47 @@ async def test_every_change_leaves_exactly_one_entry(api: Api) -> None:
     path = "/api-keys/{key_id}"
     await step("DELETE", path, "api-key.revoked", ada, ada, item=key["id"], status=204, as_=me, ids=(key["id"],))
 
+    # What is done in the background.
+    now = api.clock.now()
+    waiting, lost, set_aside = a_job(now, UUID(ada)), failed(a_job(now, UUID(ada))), a_delivery(now)
+    await store(api.application, waiting, lost, set_aside)
+    path, one = "/jobs/{job_id}/cancel", str(waiting.id)
+    await step("POST", path, "job.cancelled", ada, ada, item=one, status=200, as_=me, ids=(one,))
+    path, one = "/jobs/{job_id}/retry", str(lost.id)
+    await step("POST", path, "job.retried", ada, ada, item=one, status=200, as_=me, ids=(one,))
+    path, one = "/outbox/failed/{delivery_id}/retry", str(set_aside.id)
+    await step("POST", path, "delivery.retried", boss, "email.verified", item=one, status=204, as_=root, ids=(one,))
+
+    # The links in mails.
+    await api.mails()
+    for path in ("/auth/verify-email/request", "/auth/forgot-password"):
+        await step("POST", path, None, status=202, json={"email": "ada@example.com"})
+    links = {mail.key.rpartition(".")[2]: token_in(mail) for mail in await api.mails()}
+    asked = [(entry["action"], entry["actor"], entry["subject"]) for entry in await walk.new()]
+    assert sorted(asked) == [
+        ("password-reset.requested", "anonymous", ada),
+        ("verification.requested", "anonymous", ada),
+    ]
+    body = {"token": links["mail-verify-email"]}
+    await step("POST", "/auth/verify-email", "user.updated", ada, ada, ("+is_verified",), status=204, json=body)
+    body = {"token": links["mail-reset-password"], "password": ANOTHER_PASSWORD}
+    await step("POST", "/auth/reset-password", "user.updated", ada, ada, ("password",), status=204, json=body)
+    me = await api.log_in("ada", ANOTHER_PASSWORD)
+    await api.mails()
+    await walk.new()
+    body = {"email": "ada@new.example", "password": ANOTHER_PASSWORD}
+    await step("POST", "/users/me/email", "email-change.requested", ada, ada, status=202, as_=me, json=body)
+    body, changed = {"token": await api.token_mailed()}, ("email", "+is_verified")
+    await step("POST", "/auth/verify-email", "user.updated", ada, ada, changed, status=204, json=body)
+    await api.mails()
+    body = {"email": "invited@example.com"}
+    await step("POST", "/users/invite", "user.invited", boss, "new", ("+member",), status=202, as_=root, json=body)
+    body, changed = {"token": await api.token_mailed(), "password": PASSWORD}, ("password", "+is_verified")
+    accepted = "user.invitation-accepted"
+    await step("POST", "/auth/accept-invitation", accepted, "subject", "new", changed, status=200, json=body)
+    path = "/users/{user_id}/password-reset"
+    await step("POST", path, "password-reset.requested", boss, ada, status=202, as_=root, ids=(ada,))
+
     # Administration, in person and with a key.
     body = {"name": "desk", "description": "Looks after them.", "permissions": ["users:read"]}
     await step("POST", "/roles", "role.created", boss, "desk", ("+users:read",), status=201, as_=root, json=body)
@@ -200,7 +242,7 @@ async def test_what_is_refused_or_only_read_leaves_no_entry(api: Api) -> None:
     walk = Walk(api, root)
     await walk.new()
     step, path = walk.step, "/users/{user_id}"
-    for url in ("/users/me", "/auth/sessions", "/api-keys", "/permissions"):
+    for url in ("/users/me", "/auth/sessions", "/api-keys", "/permissions", "/jobs"):
         await step("GET", url, None, status=200, as_=ada)
     for url in ("/users", "/roles", "/roles/admin", f"/users/{boss['id']}", f"/users/{boss['id']}/sessions", "/audit"):
         await step("GET", url, None, status=200, as_=root)
@@ -229,6 +271,15 @@ async def test_what_is_refused_or_only_read_leaves_no_entry(api: Api) -> None:
     await step("POST", "/api-keys", None, status=403, as_=ada, json={"name": "x", "permissions": ["*"]})
     await step("POST", f"/users/{boss['id']}/impersonate", None, status=409, as_=root, json={})
     await step("DELETE", f"/auth/sessions/{uuid4()}", None, status=404, as_=ada)
+    waiting, lost, set_aside = a_job(api.clock.now()), failed(a_job(api.clock.now())), a_delivery(api.clock.now())
+    await store(api.application, waiting, lost, set_aside)
+    for url in (f"/jobs/{waiting.id}", "/outbox/failed"):
+        await step("GET", url, None, status=200, as_=root)
+    for job, verb, bad_verb in ((waiting, "cancel", "retry"), (lost, "retry", "cancel")):
+        await step("POST", f"/jobs/{job.id}/{verb}", None, status=404, as_=ada)
+        await step("POST", f"/jobs/{job.id}/{bad_verb}", None, status=409, as_=root)
+    await step("POST", f"/outbox/failed/{set_aside.id}/retry", None, status=403, as_=ada)
+    await step("POST", f"/outbox/failed/{lost.id}/retry", None, status=404, as_=root)
     for method, body in (("PATCH", {"first_name": "X"}), ("DELETE", None)):
         stale = {"If-Match": '"99"'}
         answer = await api.call(method, f"/users/{user['id']}", as_=root, json=body, headers=stale)

@@ -1,0 +1,60 @@
+"""Events."""
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, delete, exists, insert, select
+
+from adapters.sql.tables import events, jobs
+from adapters.sql.work import Work
+from domain.access.actor import Origin
+from domain.events import Emitted, Event, EventStore
+
+_INSERT = insert(events)
+_FIND = select(events).where(events.c.id.in_(bindparam("event_ids", expanding=True)))
+_DELETE_OLD = delete(events).where(
+    events.c.at <= bindparam("before"), ~exists().where(jobs.c.event_id == events.c.id).correlate(events)
+)
+
+
+class SqlEvents(EventStore):
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def add(self, emitted: Emitted) -> None:
+        await self._work.execute(
+            _INSERT,
+            {
+                "id": emitted.id,
+                "at": emitted.at,
+                "type": emitted.event.name,
+                "actor": emitted.actor,
+                "address": emitted.origin.address,
+                "user_agent": emitted.origin.user_agent,
+                "request_id": emitted.origin.request_id,
+                "data": json.dumps(emitted.event.as_data()),
+            },
+        )
+
+    async def remove_before(self, time: datetime) -> int:
+        return (await self._work.execute(_DELETE_OLD, {"before": time})).rowcount
+
+
+async def events_of(work: Work, event_ids: Collection[UUID]) -> Mapping[UUID, Emitted]:
+    """Those of the events that there are."""
+    if not event_ids:
+        return {}
+    return {row.id: _emitted(row) for row in await work.execute(_FIND, {"event_ids": list(event_ids)})}
+
+
+def _emitted(row: Row[Any]) -> Emitted:
+    return Emitted(
+        id=row.id,
+        at=row.at,
+        actor=row.actor,
+        origin=Origin(row.address, row.user_agent, row.request_id),
+        event=Event.from_data(row.type, json.loads(row.data)),
+    )

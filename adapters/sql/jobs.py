@@ -1,0 +1,179 @@
+"""Jobs within a unit of work."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from adapters.sql.events import events_of
+from adapters.sql.tables import jobs
+from adapters.sql.work import Work
+from domain.events import Emitted
+from domain.jobs.job import Job, JobRepository, Progress, Status
+
+SET_ASIDE = (Status.FAILED.value, Status.DEAD.value)
+"""What becomes of a delivery that nobody tries again, until somebody says so."""
+
+_INSERT = insert(jobs)
+_INSERT_UNLESS_TAKEN = {
+    "postgresql": postgresql.insert(jobs).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(jobs).on_conflict_do_nothing(),
+}
+_LOCK = select(jobs).where(jobs.c.id == bindparam("job_id")).with_for_update()
+_UPDATE = update(jobs).where(jobs.c.id == bindparam("job_id"))
+_UPDATE_HELD = _UPDATE.where(jobs.c.lease_id == bindparam("held_lease"))
+_SETTLE = _UPDATE_HELD.returning(jobs.c.cancel_requested)
+_DUE = (
+    select(jobs.c.id)
+    .where(jobs.c.due_at <= bindparam("now"), jobs.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(jobs.c.due_at, jobs.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(jobs)
+    .where(jobs.c.id.in_(_DUE.scalar_subquery()))
+    .values(
+        status=Status.RUNNING.value,
+        attempts=jobs.c.attempts + 1,
+        strikes=jobs.c.strikes + 1,
+        lease_id=bindparam("new_lease"),
+        due_at=bindparam("until"),
+        started_at=bindparam("began_at"),
+    )
+    .returning(jobs)
+)
+_held = tuple_(jobs.c.id, jobs.c.lease_id).in_(bindparam("leases", expanding=True))
+_SUCCEED = (
+    update(jobs)
+    .where(_held)
+    .values(status=Status.SUCCEEDED.value, due_at=None, lease_id=None, error=None, finished_at=bindparam("now"))
+    .returning(jobs.c.id)
+)
+_HOLD = update(jobs).where(_held).values(due_at=bindparam("until")).returning(jobs.c.id, jobs.c.cancel_requested)
+_set_aside = jobs.c.event_id.is_not(None) & jobs.c.status.in_(SET_ASIDE)
+_DELETE_FINISHED = delete(jobs).where(
+    (jobs.c.event_id.is_(None) & (jobs.c.finished_at <= bindparam("before")))
+    | (jobs.c.event_id.is_not(None) & (jobs.c.finished_at <= bindparam("deliveries_before"))),
+    ~_set_aside,
+)
+
+
+class SqlJobs(JobRepository):
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def add(self, job: Job) -> bool:
+        self._work.left_jobs = True
+        statement = _INSERT if job.unique_key is None else _INSERT_UNLESS_TAKEN[self._work.dialect]
+        values = {
+            "id": job.id,
+            "kind": job.kind,
+            "args": json.dumps(job.args),
+            "owner_id": job.owner_id,
+            "event_id": job.emitted.id if job.emitted is not None else None,
+            "unique_key": job.unique_key,
+            "created_at": job.created_at,
+            **_columns(job),
+        }
+        return (await self._work.execute(statement, values)).rowcount > 0
+
+    async def get(self, job_id: UUID) -> Job | None:
+        row = (await self._work.execute(_LOCK, {"job_id": job_id})).one_or_none()
+        return (await self._jobs([row]))[0] if row is not None else None
+
+    async def save(self, job: Job) -> None:
+        self._work.left_jobs = True
+        await self._work.execute(_UPDATE, {"job_id": job.id, **_columns(job)})
+
+    async def claim(
+        self, kinds: Collection[str], now: datetime, *, lease_id: UUID, until: datetime, limit: int
+    ) -> Sequence[Job]:
+        values = {
+            "kinds": sorted(kinds),
+            "now": now,
+            "began_at": now,
+            "new_lease": lease_id,
+            "until": until,
+            "limit": limit,
+        }
+        return await self._jobs((await self._work.execute(_CLAIM, values)).all())
+
+    async def settle(self, job: Job, lease_id: UUID) -> bool | None:
+        values = {"job_id": job.id, "held_lease": lease_id, **_columns(job)}
+        del values["cancel_requested"]
+        asked_to_stop: bool | None = (await self._work.execute(_SETTLE, values)).scalar_one_or_none()
+        return asked_to_stop
+
+    async def succeed(self, leases: Collection[tuple[UUID, UUID]], now: datetime) -> set[UUID]:
+        return set((await self._work.execute(_SUCCEED, {"leases": list(leases), "now": now})).scalars())
+
+    async def hold(self, leases: Collection[tuple[UUID, UUID]], until: datetime) -> Mapping[UUID, bool]:
+        rows = await self._work.execute(_HOLD, {"leases": list(leases), "until": until})
+        return {row.id: row.cancel_requested for row in rows}
+
+    async def note_progress(self, job_id: UUID, lease_id: UUID, progress: Progress) -> bool:
+        values = {"job_id": job_id, "held_lease": lease_id, **_progress(progress)}
+        return (await self._work.execute(_UPDATE_HELD, values)).rowcount > 0
+
+    async def remove_finished(self, before: datetime, *, deliveries_before: datetime) -> int:
+        times = {"before": before, "deliveries_before": deliveries_before}
+        return (await self._work.execute(_DELETE_FINISHED, times)).rowcount
+
+    async def _jobs(self, rows: Iterable[Row[Any]]) -> list[Job]:
+        """In the order in which they were left, with the events that they deliver."""
+        ordered = sorted(rows, key=lambda row: (row.created_at, row.id))
+        found = await events_of(self._work, {row.event_id for row in ordered if row.event_id is not None})
+        return [job(row, found.get(row.event_id)) for row in ordered]
+
+
+def job(row: Row[Any], emitted: Emitted | None = None) -> Job:
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        args=json.loads(row.args),
+        created_at=row.created_at,
+        due_at=row.due_at,
+        owner_id=row.owner_id,
+        emitted=emitted,
+        unique_key=row.unique_key,
+        status=Status(row.status),
+        attempts=row.attempts,
+        strikes=row.strikes,
+        lease_id=row.lease_id,
+        cancel_requested=row.cancel_requested,
+        progress=Progress(row.progress_done, row.progress_total, row.progress_rejected),
+        result=None if row.result is None else json.loads(row.result),
+        error=row.error,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _columns(job: Job) -> dict[str, object]:
+    """What changes in the life of a job."""
+    return {
+        "due_at": job.due_at,
+        "status": job.status.value,
+        "attempts": job.attempts,
+        "strikes": job.strikes,
+        "lease_id": job.lease_id,
+        "cancel_requested": job.cancel_requested,
+        "result": None if job.result is None else json.dumps(job.result),
+        "error": None if job.error is None else job.error.replace("\0", " "),
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        **_progress(job.progress),
+    }
+
+
+def _progress(progress: Progress) -> dict[str, object]:
+    return {
+        "progress_done": progress.done,
+        "progress_total": progress.total,
+        "progress_rejected": progress.rejected,
+    }

@@ -1,0 +1,29 @@
+"""The bell that is rung in this process when a unit of work that left jobs was committed."""
+
+import asyncio
+from contextlib import suppress
+
+from application.ports import WakeUps
+
+
+class Bell(WakeUps):
+    """Everybody who waits hears it."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+
+    def ring(self) -> None:
+        for each in self._waiting:
+            each.set()
+
+    async def wait(self, seconds: float) -> None:
+        heard = asyncio.Event()
+        self._waiting.add(heard)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(heard.wait(), seconds)
+        finally:
+            self._waiting.discard(heard)
+
+    async def close(self) -> None:
+        """There is nothing to be closed."""

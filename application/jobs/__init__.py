@@ -1,0 +1,1 @@
+"""Doing jobs, and seeing to it that they are done."""

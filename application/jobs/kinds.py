@@ -1,0 +1,90 @@
+"""What there is to be done by workers, and what a worker hands to whoever does it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from application.ports import Clock
+from application.unit_of_work import Transactions, UnitOfWork
+from domain.jobs.job import Job, Progress
+
+PROGRESS_EVERY = timedelta(milliseconds=500)
+
+
+class LeaseLost(Exception):
+    """Another worker has this job by now, and what was done here is undone."""
+
+
+class Run:
+    """One attempt at a job."""
+
+    def __init__(self, job: Job, transactions: Transactions, clock: Clock) -> None:
+        self.job = job
+        self.settled = False
+        self._transactions = transactions
+        self._clock = clock
+        self._told_at = clock.now()
+
+    @asynccontextmanager
+    async def finishing(self, result: Any = None) -> AsyncIterator[UnitOfWork]:
+        """A unit of work for the effect of the job: the job succeeds with it, or nothing of it happens. So the effect
+        is there exactly once, however often the job was begun.
+
+        Raises:
+            LeaseLost: another worker has the job.
+        """
+        async with self._transactions.begin() as uow:
+            yield uow
+            if await uow.jobs.settle(self.job.succeeded(self._clock.now(), result), _lease(self.job)) is None:
+                raise LeaseLost
+        self.settled = True
+
+    async def progress(self, done: int, total: int | None = None, *, rejected: int = 0) -> None:
+        """Tell how far it is; stored now and then, however often it is told.
+
+        Raises:
+            LeaseLost: another worker has the job.
+        """
+        told = Progress(done, total, rejected)
+        self.job = replace(self.job, progress=told)
+        now = self._clock.now()
+        if now - self._told_at < PROGRESS_EVERY:
+            return
+        self._told_at = now
+        async with self._transactions.begin() as uow:
+            if not await uow.jobs.note_progress(self.job.id, _lease(self.job), told):
+                raise LeaseLost
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """`work` does a job; what it returns (JSON) is the job's result. It may be begun more than once, and should be
+    finished in `Run.finishing` wherever its effect is in the store. With `every` one such job is there always, and is
+    done again and again."""
+
+    name: str
+    work: Callable[[Run], Awaitable[Any]]
+    every: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobKinds:
+    """The catalogue."""
+
+    by_name: dict[str, JobKind]
+
+    @classmethod
+    def of(cls, kinds: Iterable[JobKind]) -> "JobKinds":
+        """Raises ValueError where two have the same name."""
+        by_name: dict[str, JobKind] = {}
+        for kind in kinds:
+            if kind.name in by_name:
+                raise ValueError(f"There are two kinds of job called {kind.name}.")
+            by_name[kind.name] = kind
+        return cls(by_name)
+
+
+def _lease(job: Job) -> Any:
+    return job.lease_id

@@ -1,0 +1,170 @@
+"""Jobs and deliveries, for who asked for them and for who sees to it that all is done."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+from uuid import UUID
+
+from application.audit.trail import Trail
+from application.jobs.ports import JobQueries
+from application.jobs.views import Backlog, FailedDelivery, JobFilters, JobView
+from application.paging import Page, PageRequest, Sort
+from application.ports import Clock
+from application.unit_of_work import Transactions
+from domain.access.actor import Actor
+from domain.access.permissions import Permission
+from domain.access.policy import OPERATOR, OWNER, OWNER_IN_PERSON, Rule, holder, judge, require
+from domain.errors import NotFound
+from domain.jobs.job import Job
+
+READ = Permission("jobs:read", "See all jobs, and what became of them.")
+MANAGE = Permission("jobs:manage", "Cancel and retry everybody's jobs.")
+READ_OUTBOX = Permission("outbox:read", "See what followed from no event, because it failed too often.")
+RETRY_OUTBOX = Permission("outbox:retry", "Have what failed tried again.")
+
+NEWEST_FIRST = Sort("created_at", descending=True)
+FAILED_LAST_FIRST = Sort("failed_at", descending=True)
+
+
+@dataclass(frozen=True)
+class ListJobs:
+    """One's own, or with `jobs:read` everybody's (or those of one member); newest first."""
+
+    rule: ClassVar[Rule] = OWNER | holder(READ)
+
+    queries: JobQueries
+
+    async def __call__(
+        self, actor: Actor, *, filters: JobFilters = JobFilters(), page: PageRequest = PageRequest()
+    ) -> Page[JobView]:
+        owner = filters.user_id or actor.user_id
+        require(actor, self.rule, owner=owner)
+        if judge(actor, holder(READ)) is not None:
+            filters = replace(filters, user_id=owner)
+        rows = await self.queries.jobs(filters, after=page.after(NEWEST_FIRST), offset=page.offset, limit=page.size + 1)
+        total = await self.queries.count_jobs(filters) if page.counts else None
+        return Page.of(rows, page, NEWEST_FIRST, total)
+
+
+@dataclass(frozen=True)
+class ShowJob:
+    """One's own, or with `jobs:read` anybody's. Whether another member's job exists is not told."""
+
+    rule: ClassVar[Rule] = OWNER | holder(READ)
+
+    queries: JobQueries
+
+    async def __call__(self, actor: Actor, *, job_id: UUID) -> JobView:
+        """Raises NotFound (`job-not-found`)."""
+        require(actor, self.rule, owner=actor.user_id)
+        found = await self.queries.job(job_id)
+        if found is None or judge(actor, self.rule, owner=found.user_id) is not None:
+            raise _no_such_job()
+        return found
+
+
+@dataclass(frozen=True)
+class CancelJob:
+    """One's own, or with `jobs:manage` anybody's. One that waits is cancelled at once, one that runs stops soon."""
+
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(MANAGE)
+
+    transactions: Transactions
+    trail: Trail
+    clock: Clock
+
+    async def __call__(self, actor: Actor, *, job_id: UUID) -> JobView:
+        """Raises NotFound (`job-not-found`), Conflict (`job-finished`)."""
+        require(actor, self.rule, owner=actor.user_id)
+        async with self.transactions.begin() as uow:
+            job = _theirs(actor, self.rule, await uow.jobs.get(job_id))
+            changed = job.asked_to_stop(self.clock.now())
+            if changed != job:
+                await uow.jobs.save(changed)
+                await self.trail.record(uow, actor, "job.cancelled", subject=job.owner_id, item=job.id)
+        return JobView.of(changed)
+
+
+@dataclass(frozen=True)
+class RetryJob:
+    """One's own, or with `jobs:manage` anybody's, that failed, died or was cancelled."""
+
+    rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(MANAGE)
+
+    transactions: Transactions
+    trail: Trail
+    clock: Clock
+
+    async def __call__(self, actor: Actor, *, job_id: UUID) -> JobView:
+        """Raises NotFound (`job-not-found`), Conflict (`job-not-retryable`, `job-unfinished`)."""
+        require(actor, self.rule, owner=actor.user_id)
+        async with self.transactions.begin() as uow:
+            job = _theirs(actor, self.rule, await uow.jobs.get(job_id))
+            queued = job.retried(self.clock.now())
+            await uow.jobs.save(queued)
+            await self.trail.record(uow, actor, "job.retried", subject=job.owner_id, item=job.id)
+        return JobView.of(queued)
+
+
+@dataclass(frozen=True)
+class ListFailedDeliveries:
+    """What was set aside after too many attempts, or because it could never succeed; failed last first."""
+
+    rule: ClassVar[Rule] = holder(READ_OUTBOX)
+
+    queries: JobQueries
+
+    async def __call__(self, actor: Actor, *, page: PageRequest = PageRequest()) -> Page[FailedDelivery]:
+        require(actor, self.rule)
+        rows = await self.queries.failed_deliveries(
+            after=page.after(FAILED_LAST_FIRST), offset=page.offset, limit=page.size + 1
+        )
+        total = await self.queries.count_failed_deliveries() if page.counts else None
+        return Page.of(rows, page, FAILED_LAST_FIRST, total)
+
+
+@dataclass(frozen=True)
+class RetryDelivery:
+    """Have a delivery that was set aside tried again, from its first attempt."""
+
+    rule: ClassVar[Rule] = holder(RETRY_OUTBOX)
+
+    transactions: Transactions
+    trail: Trail
+    clock: Clock
+
+    async def __call__(self, actor: Actor, *, delivery_id: UUID) -> None:
+        """Raises NotFound (`delivery-not-found`), Conflict (`job-not-retryable`)."""
+        require(actor, self.rule)
+        async with self.transactions.begin() as uow:
+            delivery = await uow.jobs.get(delivery_id)
+            if delivery is None or delivery.emitted is None:
+                raise NotFound("delivery-not-found", "There is no such delivery.")
+            await uow.jobs.save(delivery.retried(self.clock.now()))
+            await self.trail.record(
+                uow, actor, "delivery.retried", subject=delivery.emitted.event.name, item=delivery.id
+            )
+
+
+@dataclass(frozen=True)
+class ShowBacklog:
+    """Whether somebody does the work: what is due and waits."""
+
+    rule: ClassVar[Rule] = OPERATOR
+
+    queries: JobQueries
+    clock: Clock
+
+    async def __call__(self, actor: Actor) -> Backlog:
+        require(actor, self.rule)
+        return await self.queries.backlog(self.clock.now())
+
+
+def _theirs(actor: Actor, rule: Rule, job: Job | None) -> Job:
+    """The job, where they may; deliveries are not to be had here."""
+    if job is None or job.emitted is not None or judge(actor, rule, owner=job.owner_id) is not None:
+        raise _no_such_job()
+    return job
+
+
+def _no_such_job() -> NotFound:
+    return NotFound("job-not-found", "There is no such job.")

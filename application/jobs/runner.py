@@ -1,0 +1,260 @@
+"""The worker: takes jobs that are due, does them, stores what became of them. Any number may run at once."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from application.jobs.kinds import JobKind, JobKinds, LeaseLost, Run
+from application.ports import Clock, Ids, WakeUps
+from application.unit_of_work import Transactions, UnitOfWork
+from domain.errors import MoothallError, Unavailable
+from domain.jobs.job import MOST_STRIKES, Job, Progress, Status
+
+log = logging.getLogger("moothall.jobs")
+
+HANDS = 20
+"""Jobs that one worker does at once."""
+
+PLAN_EVERY = timedelta(minutes=1)
+"""After which a worker looks whether the periodic jobs are there: somebody may have cancelled one."""
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+LEASE = timedelta(seconds=30)
+HOLD_EVERY = 2.0
+"""Seconds after which leases are renewed, and cancellations heard of."""
+
+LOOK_EVERY = 1.0
+"""Seconds after which a worker looks for jobs that nobody woke it for: retries, and what other processes left."""
+
+PATIENCE = timedelta(days=3)
+"""How long a job is tried again while something that it needs is away."""
+
+GIVE_BACK_AFTER = 6.0
+"""Seconds that jobs get to finish when the worker is stopped; then they are put back."""
+
+
+class Runner:
+    """`chance` gives numbers from 0 to 1, for the jitter between attempts. `lease`: how long a job stays with a worker
+    that fell silent."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        wake_ups: WakeUps,
+        kinds: JobKinds,
+        clock: Clock,
+        ids: Ids,
+        chance: Callable[[], float],
+        *,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self._transactions = transactions
+        self._wake_ups = wake_ups
+        self._kinds = kinds.by_name
+        self._clock = clock
+        self._ids = ids
+        self._lease = lease
+        self._chance = chance
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; then finish what is under way, or put it back."""
+        await _Shift(self).work(stop)
+
+    async def drain(self) -> int:
+        """Do all that is due now, and what follows from it; how many jobs that were. A job that failed and waits for
+        its next attempt is not waited for."""
+        return await _Shift(self).drain()
+
+    async def plan(self, uow: UnitOfWork) -> None:
+        """See to it that each periodic job is there."""
+        now = self._clock.now()
+        for kind in self._kinds.values():
+            if kind.every is not None:
+                await uow.jobs.add(
+                    Job(id=self._ids.new(), kind=kind.name, args={}, created_at=now, due_at=now, unique_key=kind.name)
+                )
+
+
+class _Shift:
+    """One worker at work: the jobs in its hands, and the outcomes that it has not stored yet."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._in_hand: dict[asyncio.Task[None], Job] = {}
+        self._outcomes: list[tuple[Job, UUID]] = []
+        self._stopping: set[UUID] = set()
+        self._plan_at = runner._clock.now()
+        self._news = asyncio.Event()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        others = [asyncio.create_task(each) for each in (self._listen(), self._hold(), self._pass_on(stop))]
+        try:
+            while not stop.is_set():
+                self._news.clear()
+                try:
+                    if await self._turn():
+                        continue
+                except MoothallError as error:
+                    log.warning("Jobs wait: %s", error)
+                except Exception:
+                    log.exception("Jobs wait")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), LOOK_EVERY)
+        finally:
+            await self._leave(others)
+
+    async def drain(self) -> int:
+        self._plan_at = NEVER
+        done = 0
+        while True:
+            were_in_hand = bool(self._in_hand)  # who finishes during the turn may leave jobs that it does not see
+            claimed = await self._turn()
+            done += claimed
+            if self._in_hand:
+                await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
+            elif not (claimed or were_in_hand or self._outcomes):
+                return done
+
+    async def _turn(self) -> int:
+        """Store outcomes and take new jobs, in one transaction; how many were taken."""
+        free = HANDS - len(self._in_hand)
+        if not self._outcomes and not free:
+            return 0
+        outcomes, self._outcomes = self._outcomes, []
+        runner = self._runner
+        try:
+            async with runner._transactions.begin() as uow:
+                now = runner._clock.now()
+                lost = await self._settle(uow, outcomes)
+                if now >= self._plan_at:
+                    await runner.plan(uow)
+                    self._plan_at = now + PLAN_EVERY
+                claimed = await uow.jobs.claim(
+                    runner._kinds, now, lease_id=runner._ids.new(), until=now + runner._lease, limit=free
+                )
+        except BaseException:
+            self._outcomes = outcomes + self._outcomes
+            raise
+        for job in lost:
+            log.warning("Job %s (%s) was taken over by another worker.", job.id, job.kind)
+        for job in claimed:
+            task = asyncio.create_task(self._do(job))
+            self._in_hand[task] = job
+            task.add_done_callback(self._put_down)
+        return len(claimed)
+
+    def _put_down(self, task: "asyncio.Task[None]") -> None:
+        self._in_hand.pop(task)
+        self._news.set()
+
+    async def _do(self, job: Job) -> None:
+        assert job.lease_id is not None  # noqa: S101
+        outcome = await self._outcome(job, self._runner._kinds[job.kind])
+        if outcome is not None:
+            self._outcomes.append((outcome, job.lease_id))
+
+    async def _outcome(self, job: Job, kind: JobKind) -> Job | None:
+        """What became of the job; None where that is stored already, or another worker's matter."""
+        clock, chance = self._runner._clock, self._runner._chance()
+        run = Run(job, self._runner._transactions, clock)
+        result: Any = None
+        try:
+            if job.cancel_requested and kind.every is None:
+                return job.cancelled(clock.now())
+            if job.strikes > MOST_STRIKES:
+                ended = job.struck(clock.now(), "Every worker that began it was lost.", chance)
+            else:
+                result = await kind.work(run)
+                if run.settled:
+                    return None
+                ended = run.job.succeeded(clock.now(), result)
+        except LeaseLost:
+            log.warning("Job %s (%s) was taken over by another worker.", job.id, job.kind)
+            return None
+        except asyncio.CancelledError:
+            now = clock.now()
+            if job.id not in self._stopping:
+                return run.job.put_back(now)
+            self._stopping.remove(job.id)
+            ended = run.job.cancelled(now)
+        except Unavailable as error:
+            now = clock.now()
+            patient = now - job.created_at < PATIENCE or kind.every is not None
+            ended = run.job.hindered(now, str(error), chance) if patient else run.job.struck(now, str(error), chance)
+            log.info("Job %s (%s) waits: %s", job.id, job.kind, error)
+        except MoothallError as error:
+            ended = run.job.failed(clock.now(), f"{error.code}: {error}")
+            log.warning("Job %s (%s) failed: %s", job.id, job.kind, error)
+        except Exception as error:
+            ended = run.job.struck(clock.now(), f"{type(error).__name__}: {error}", chance)
+            log.exception("Job %s (%s) failed in attempt %d.", job.id, job.kind, job.attempts)
+        if kind.every is not None and ended.is_finished:
+            return ended.again_at(clock.now() + kind.every, result=result, error=ended.error)
+        return ended
+
+    async def _hold(self) -> None:
+        """Renew leases, and cancel what somebody wants cancelled."""
+        runner = self._runner
+        while True:
+            await asyncio.sleep(HOLD_EVERY)
+            held = {job.id: (task, job) for task, job in self._in_hand.items()}
+            leases = [(job.id, job.lease_id) for _, job in held.values() if job.lease_id is not None]
+            if not leases:
+                continue
+            try:
+                async with runner._transactions.begin() as uow:
+                    found = await uow.jobs.hold(leases, runner._clock.now() + runner._lease)
+            except MoothallError as error:
+                log.warning("Leases were not renewed: %s", error)
+                continue
+            for job_id, wanted_to_stop in found.items():
+                if wanted_to_stop:
+                    self._stopping.add(job_id)
+                    held[job_id][0].cancel()
+
+    async def _listen(self) -> None:
+        while True:
+            await self._runner._wake_ups.wait(LOOK_EVERY)
+            self._news.set()
+
+    async def _pass_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._news.set()
+
+    async def _leave(self, others: "list[asyncio.Task[None]]") -> None:
+        if self._in_hand:
+            await asyncio.wait(self._in_hand, timeout=GIVE_BACK_AFTER)
+        for task in [*self._in_hand, *others]:
+            task.cancel()
+        await asyncio.gather(*self._in_hand, *others, return_exceptions=True)
+        if self._outcomes:
+            async with self._runner._transactions.begin() as uow:
+                await self._settle(uow, self._outcomes)
+
+    async def _settle(self, uow: UnitOfWork, outcomes: "list[tuple[Job, UUID]]") -> list[Job]:
+        """Store outcomes, the plain ones in one statement; those whose lease was lost."""
+        plain = [(job, lease) for job, lease in outcomes if _is_plain(job)]
+        held: set[UUID] = set()
+        if plain:
+            finished_at = max(job.finished_at for job, _ in plain if job.finished_at is not None)
+            held |= await uow.jobs.succeed([(job.id, lease) for job, lease in plain], finished_at)
+        for job, lease in outcomes:
+            if _is_plain(job):
+                continue
+            asked_to_stop = await uow.jobs.settle(job, lease)
+            if asked_to_stop is not None:
+                held.add(job.id)
+            if asked_to_stop and not job.is_finished:
+                is_periodic = self._runner._kinds[job.kind].every is not None
+                await uow.jobs.save(job if is_periodic else job.cancelled(self._runner._clock.now()))
+        return [job for job, _ in outcomes if job.id not in held]
+
+
+def _is_plain(job: Job) -> bool:
+    """Whether there is nothing to be stored but that it succeeded."""
+    return job.status is Status.SUCCEEDED and job.result is None and job.progress == Progress()

@@ -1,0 +1,66 @@
+"""What happened, for whoever has to do something about it afterwards.
+
+An event holds ids and what its reactions cannot look up any more; never a secret, not even one under seal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, get_type_hints
+from uuid import UUID
+
+from domain.access.actor import Actor, ActorKind, Origin
+
+
+class Event:
+    """A fact in the past: a frozen dataclass of UUIDs and texts. `name` is `thing.what-happened`."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+    kinds: ClassVar[dict[str, "type[Event]"]] = {}
+    """Every kind of event, by its name."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        Event.kinds[cls.name] = cls
+
+    def as_data(self) -> dict[str, str | None]:
+        """The fields as texts, for a store."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: None if value is None else str(value) for name, value in values.items()}
+
+    @staticmethod
+    def from_data(name: str, data: Mapping[str, str | None]) -> "Event":
+        """Raises LookupError where this version knows no such event."""
+        kind = Event.kinds[name]
+        hints = get_type_hints(kind)
+        values: dict[str, Any] = {
+            field: UUID(text) if text is not None and hints[field] in (UUID, UUID | None) else text
+            for field, text in data.items()
+        }
+        return kind(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emitted:
+    """An event as it was stored: when, and whose doing it was (`Actor.name`), from where."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    origin: Origin
+    event: Event
+
+    def by(self) -> Actor:
+        """Whose doing it was, for the audit trail, with no right to anything."""
+        return Actor(ActorKind.ANONYMOUS, self.actor, origin=self.origin)
+
+
+class EventStore(Protocol):
+    """Events within a unit of work."""
+
+    async def add(self, emitted: Emitted) -> None: ...
+
+    async def remove_before(self, time: datetime) -> int:
+        """Those that were emitted before, and of which no delivery is kept any more; how many there were."""
+        ...

@@ -1,0 +1,59 @@
+"""What is done while servers answer, or by `moothall worker`: jobs, and sealing the audit trail. Several processes may
+do it at once."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from application.app import Application
+from domain.access.actor import PROCESS
+from domain.errors import MoothallError
+
+log = logging.getLogger("moothall.background")
+
+SEAL_EVERY = 5.0
+"""Seconds. An entry of the audit trail cannot be removed unnoticed once it is sealed."""
+TELL_HEAD_EVERY = 3600.0
+
+
+@asynccontextmanager
+async def working(application: Application, *, jobs: bool = True) -> AsyncIterator[None]:
+    """Meanwhile, seal the audit trail, and do jobs unless that is left to others.
+
+    What is under way at the end is finished, or put back.
+    """
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_seal(application, stop))
+        if jobs:
+            tasks.create_task(application.runner.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+async def _seal(application: Application, stop: asyncio.Event) -> None:
+    """The head goes into the log, because there it is out of reach for who can only write to the database."""
+    head_told_at = -math.inf
+    while not stop.is_set():
+        await _pause(stop, SEAL_EVERY)
+        try:
+            sealed = await application.audit.seal(PROCESS)
+        except MoothallError as error:
+            log.error("Audit trail not sealed: %s", error)  # noqa: TRY400 - the sentence says it all
+            continue
+        except Exception:
+            log.exception("Audit trail not sealed")
+            continue
+        if sealed.head is not None and time.monotonic() - head_told_at >= TELL_HEAD_EVERY:
+            head_told_at = time.monotonic()
+            log.info("The audit trail is sealed up to %s.", sealed.head)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

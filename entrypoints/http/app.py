@@ -13,7 +13,7 @@ from application.mail import Mailer
 from application.ports import Clock
 from entrypoints.background import working
 from entrypoints.bootstrap import open_application
-from entrypoints.http import docs, errors, openapi
+from entrypoints.http import docs, errors, openapi, pages
 from entrypoints.http.middleware import RequestContext
 from entrypoints.http.routes import api_keys, audit, auth, me, oauth, outbox, roles, system, users
 from entrypoints.http.routes import jobs as job_routes
@@ -90,6 +90,7 @@ def create_app(
         system.router,
     ):
         app.router.routes.extend(router.routes)  # included as routers, each would be asked in turn at every request
+    pages.install(app, site_name=chosen.site_name, passwords=chosen.identity_rules.passwords)
     if chosen.serves_docs:
         app.add_api_route("/openapi.json", _document, include_in_schema=False)
         app.router.routes.extend(docs.router.routes)

@@ -69,6 +69,10 @@ format: $(TOOLS) ## Format the code and mend what the linter can mend
 audit: $(TOOLS) ## Look the locked packages up in the advisory database; one that cannot be looked up fails
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock -r requirements-dev.lock
 
+.PHONY: drills
+drills: $(TOOLS) ## Kill, freeze and restart at many instants and print a table (ARGS="--seed 2 fleet", ARGS=--help)
+	$(BIN)/python -W ignore -m tests.drills $(ARGS)
+
 .PHONY: bench
 bench: $(TOOLS) ## Measure against the peers and print a table (ARGS=--quick, ARGS=--help)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

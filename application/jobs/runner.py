@@ -26,7 +26,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 LEASE = timedelta(seconds=30)
 HOLD_EVERY = 2.0
-"""Seconds after which leases are renewed, and cancellations heard of."""
+"""Seconds after which leases are renewed, and cancellations heard of; sooner where leases are short."""
 
 LOOK_EVERY = 1.0
 """Seconds after which a worker looks for jobs that nobody woke it for: retries, and what other processes left."""
@@ -34,7 +34,7 @@ LOOK_EVERY = 1.0
 PATIENCE = timedelta(days=3)
 """How long a job is tried again while something that it needs is away."""
 
-GIVE_BACK_AFTER = 6.0
+GIVE_BACK_AFTER = 3.0
 """Seconds that jobs get to finish when the worker is stopped; then they are put back."""
 
 
@@ -201,7 +201,7 @@ class _Shift:
         """Renew leases, and cancel what somebody wants cancelled."""
         runner = self._runner
         while True:
-            await asyncio.sleep(HOLD_EVERY)
+            await asyncio.sleep(min(HOLD_EVERY, runner._lease.total_seconds() / 4))
             held = {job.id: (task, job) for task, job in self._in_hand.items()}
             leases = [(job.id, job.lease_id) for _, job in held.values() if job.lease_id is not None]
             if not leases:

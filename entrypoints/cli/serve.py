@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from entrypoints.settings import Settings
 
 MEMORY_ADMIN = "admin@example.com"
-GRACE = 10
-"""Seconds that requests in flight get to finish."""
+GRACE = 5
+"""Seconds that requests in flight get to finish; jobs get some more, and after 10 all is over."""
 
 
 def serve(

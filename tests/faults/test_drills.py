@@ -1,0 +1,37 @@
+"""Every drill in a short form; `make drills` runs them long."""
+
+import pytest
+
+from tests.drills import edges, fleet, mailing, writers
+from tests.drills.processes import Outcome
+from tests.stores import POSTGRESQL, SQLITE
+
+SEED = 20261121
+on_both = pytest.mark.parametrize("store", [SQLITE, POSTGRESQL])
+
+
+def _holds(outcome: Outcome) -> None:
+    assert outcome.tried > 0
+    assert outcome.broken == []
+
+
+@on_both
+def test_killed_at_any_edge_the_rows_are_those_of_a_clean_run(store: str) -> None:
+    """S29."""
+    _holds(edges.drill(store, 12, SEED))
+
+
+def test_two_workers_do_each_job_once_whatever_befalls_them() -> None:
+    """S29."""
+    _holds(fleet.drill(1_500, SEED))
+
+
+@on_both
+def test_no_mail_is_lost_when_workers_are_killed(store: str) -> None:
+    """S30."""
+    _holds(mailing.drill(store, 4, SEED))
+
+
+def test_a_file_with_many_writers_stays_sound_when_they_are_killed() -> None:
+    """S35."""
+    _holds(writers.drill(8, SEED))

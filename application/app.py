@@ -25,6 +25,7 @@ from application.identity.tokens import IntrospectToken, RevokeToken
 from application.identity.verification import ChangeEmail, RequestVerification, VerifyEmail
 from application.jobs.management import (
     CancelJob,
+    DiscardDelivery,
     ListFailedDeliveries,
     ListJobs,
     RetryDelivery,
@@ -122,6 +123,7 @@ class Jobs:
 
     list_failed_deliveries: ListFailedDeliveries
     retry_delivery: RetryDelivery
+    discard_delivery: DiscardDelivery
     show_backlog: ShowBacklog
 
 

@@ -26,7 +26,7 @@ class Outbox:
     async def emit(self, uow: UnitOfWork, actor: Actor, event: Event) -> None:
         """Store the event, and for each reaction to it a delivery, which becomes the receipt."""
         now = self.clock.now()
-        emitted = Emitted(id=self.ids.new(), at=now, actor=actor.name, origin=actor.origin, event=event)
+        emitted = Emitted.of(event, id=self.ids.new(), at=now, actor=actor.name, origin=actor.origin)
         await uow.events.add(emitted)
         for reaction in self.reactions.by_type[type(event)]:
             await uow.jobs.add(

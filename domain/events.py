@@ -31,11 +31,11 @@ class Event:
 
     @staticmethod
     def from_data(name: str, data: Mapping[str, str | None]) -> "Event":
-        """Raises LookupError where this version knows no such event."""
+        """Raises LookupError where this version knows no such event, TypeError where it has other fields."""
         kind = Event.kinds[name]
         hints = get_type_hints(kind)
         values: dict[str, Any] = {
-            field: UUID(text) if text is not None and hints[field] in (UUID, UUID | None) else text
+            field: UUID(text) if text is not None and hints.get(field) in (UUID, UUID | None) else text
             for field, text in data.items()
         }
         return kind(**values)
@@ -43,13 +43,24 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emitted:
-    """An event as it was stored: when, and whose doing it was (`Actor.name`), from where."""
+    """An event as it was stored: when, and whose doing it was (`Actor.name`), from where; its name, and its fields as
+    texts, which nobody reads before it is reacted to: one that this version cannot read holds up no other."""
 
     id: UUID
     at: datetime
     actor: str
     origin: Origin
-    event: Event
+    name: str
+    data: Mapping[str, str | None]
+
+    @classmethod
+    def of(cls, event: Event, *, id: UUID, at: datetime, actor: str, origin: Origin) -> "Emitted":
+        return cls(id=id, at=at, actor=actor, origin=origin, name=event.name, data=event.as_data())
+
+    @property
+    def event(self) -> Event:
+        """Raises LookupError or TypeError where this version knows no event of that name, or with these fields."""
+        return Event.from_data(self.name, self.data)
 
     def by(self) -> Actor:
         """Whose doing it was, for the audit trail, with no right to anything."""

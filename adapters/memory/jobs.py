@@ -12,9 +12,7 @@ from application.jobs.ports import JobQueries
 from application.jobs.views import Backlog, FailedDelivery, JobFilters, JobView
 from application.paging import Position, Row
 from domain.errors import Conflict
-from domain.jobs.job import Job, JobRepository, Progress, Status
-
-_SET_ASIDE = (Status.FAILED, Status.DEAD)
+from domain.jobs.job import SET_ASIDE, Job, JobRepository, Progress
 
 
 class MemoryJobs(JobRepository):
@@ -128,7 +126,7 @@ class MemoryJobQueries(JobQueries):
         return [job for job in self._database.jobs.values() if job.emitted is None and _passes(job, filters)]
 
     def _set_aside(self) -> list[Job]:
-        return [j for j in self._database.jobs.values() if j.emitted is not None and j.status in _SET_ASIDE]
+        return [j for j in self._database.jobs.values() if j.emitted is not None and j.status in SET_ASIDE]
 
 
 def _as_stored(job: Job) -> Job:
@@ -137,7 +135,7 @@ def _as_stored(job: Job) -> Job:
 
 
 def _is_old(job: Job, before: datetime, deliveries_before: datetime) -> bool:
-    if job.finished_at is None or (job.emitted is not None and job.status in _SET_ASIDE):
+    if job.finished_at is None or (job.emitted is not None and job.status in SET_ASIDE):
         return False
     return job.is_finished and job.finished_at <= (before if job.emitted is None else deliveries_before)
 

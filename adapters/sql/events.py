@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, delete, exists, insert, select
 from adapters.sql.tables import events, jobs
 from adapters.sql.work import Work
 from domain.access.actor import Origin
-from domain.events import Emitted, Event, EventStore
+from domain.events import Emitted, EventStore
 
 _INSERT = insert(events)
 _FIND = select(events).where(events.c.id.in_(bindparam("event_ids", expanding=True)))
@@ -30,12 +30,12 @@ class SqlEvents(EventStore):
             {
                 "id": emitted.id,
                 "at": emitted.at,
-                "type": emitted.event.name,
+                "type": emitted.name,
                 "actor": emitted.actor,
                 "address": emitted.origin.address,
                 "user_agent": emitted.origin.user_agent,
                 "request_id": emitted.origin.request_id,
-                "data": json.dumps(emitted.event.as_data()),
+                "data": json.dumps(emitted.data),
             },
         )
 
@@ -56,5 +56,6 @@ def _emitted(row: Row[Any]) -> Emitted:
         at=row.at,
         actor=row.actor,
         origin=Origin(row.address, row.user_agent, row.request_id),
-        event=Event.from_data(row.type, json.loads(row.data)),
+        name=row.type,
+        data=json.loads(row.data),
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from adapters.sql.jobs import SET_ASIDE, job
+from adapters.sql.jobs import is_set_aside, job
 from adapters.sql.paging import paged, place
 from adapters.sql.reading import Reader
 from adapters.sql.tables import events, jobs
@@ -25,8 +25,7 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "kind": jobs.c.kind == bindparam("kind"),
     "status": jobs.c.status == bindparam("status"),
 }
-_set_aside = jobs.c.event_id.is_not(None) & jobs.c.status.in_(SET_ASIDE)
-_COUNT_SET_ASIDE = select(func.count()).select_from(jobs).where(_set_aside)
+_COUNT_SET_ASIDE = select(func.count()).select_from(jobs).where(is_set_aside)
 _waiting = [func.count().label("waiting"), func.min(jobs.c.due_at).label("oldest")]
 _BACKLOG = select(*_waiting).where(jobs.c.due_at <= bindparam("now"))
 
@@ -90,7 +89,7 @@ def _count(filters: frozenset[str]) -> Select[Any]:
 
 @lru_cache
 def _failed_page(continues: bool) -> Select[Any]:
-    statement = select(jobs, events.c.type, events.c.actor, events.c.at).join(events).where(_set_aside)
+    statement = select(jobs, events.c.type, events.c.actor, events.c.at).join(events).where(is_set_aside)
     return paged(statement, jobs.c.finished_at, jobs.c.id, descending=True, continues=continues)
 
 

@@ -13,10 +13,9 @@ from adapters.sql.events import events_of
 from adapters.sql.tables import jobs
 from adapters.sql.work import Work
 from domain.events import Emitted
-from domain.jobs.job import Job, JobRepository, Progress, Status
+from domain.jobs.job import SET_ASIDE, Job, JobRepository, Progress, Status
 
-SET_ASIDE = (Status.FAILED.value, Status.DEAD.value)
-"""What becomes of a delivery that nobody tries again, until somebody says so."""
+is_set_aside = jobs.c.event_id.is_not(None) & jobs.c.status.in_(sorted(status.value for status in SET_ASIDE))
 
 _INSERT = insert(jobs)
 _INSERT_UNLESS_TAKEN = {
@@ -55,11 +54,10 @@ _SUCCEED = (
     .returning(jobs.c.id)
 )
 _HOLD = update(jobs).where(_held).values(due_at=bindparam("until")).returning(jobs.c.id, jobs.c.cancel_requested)
-_set_aside = jobs.c.event_id.is_not(None) & jobs.c.status.in_(SET_ASIDE)
 _DELETE_FINISHED = delete(jobs).where(
     (jobs.c.event_id.is_(None) & (jobs.c.finished_at <= bindparam("before")))
     | (jobs.c.event_id.is_not(None) & (jobs.c.finished_at <= bindparam("deliveries_before"))),
-    ~_set_aside,
+    ~is_set_aside,
 )
 
 
@@ -164,7 +162,7 @@ def _columns(job: Job) -> dict[str, object]:
         "lease_id": job.lease_id,
         "cancel_requested": job.cancel_requested,
         "result": None if job.result is None else json.dumps(job.result),
-        "error": None if job.error is None else job.error.replace("\0", " "),
+        "error": job.error,
         "started_at": job.started_at,
         "finished_at": job.finished_at,
         **_progress(job.progress),

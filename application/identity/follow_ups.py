@@ -24,16 +24,18 @@ class AccountFollowUps:
     async def start_verification(self, uow: UnitOfWork, emitted: Emitted) -> None:
         """Where there is an active account with this address, which is not verified yet. Who was invited has another
         link to come in by."""
-        assert isinstance(emitted.event, VerificationRequested)  # noqa: S101
-        user = await self._active(uow, emitted.event.email_key)
+        event = emitted.event
+        assert isinstance(event, VerificationRequested)  # noqa: S101
+        user = await self._active(uow, event.email_key)
         if user is not None and not user.is_verified and user.password_hash is not None:
             await self.trail.record(uow, emitted.by(), "verification.requested", subject=user.id)
             await start_verification(uow, self.links, self.outbox, emitted.by(), user)
 
     async def start_reset(self, uow: UnitOfWork, emitted: Emitted) -> None:
         """Where there is an active account with this address."""
-        assert isinstance(emitted.event, PasswordResetRequested)  # noqa: S101
-        user = await self._active(uow, emitted.event.email_key)
+        event = emitted.event
+        assert isinstance(event, PasswordResetRequested)  # noqa: S101
+        user = await self._active(uow, event.email_key)
         if user is not None:
             await self.trail.record(uow, emitted.by(), "password-reset.requested", subject=user.id)
             await start_reset(uow, self.links, self.outbox, emitted.by(), user)

@@ -125,6 +125,7 @@ def _about(user: User, token: OneTimeToken, names: tuple[str, ...]) -> dict[str,
 
 
 def _as(kind: type[Any], emitted: Emitted) -> Any:
-    if not isinstance(emitted.event, kind):
-        raise TypeError(f"This is no reaction to {emitted.event.name}.")
-    return emitted.event
+    event = emitted.event
+    if not isinstance(event, kind):
+        raise TypeError(f"This is no reaction to {emitted.name}.")
+    return event

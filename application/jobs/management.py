@@ -9,17 +9,17 @@ from application.jobs.ports import JobQueries
 from application.jobs.views import Backlog, FailedDelivery, JobFilters, JobView
 from application.paging import Page, PageRequest, Sort
 from application.ports import Clock
-from application.unit_of_work import Transactions
+from application.unit_of_work import Transactions, UnitOfWork
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import OPERATOR, OWNER, OWNER_IN_PERSON, Rule, holder, judge, require
 from domain.errors import NotFound
-from domain.jobs.job import Job
+from domain.jobs.job import SET_ASIDE, Job
 
 READ = Permission("jobs:read", "See all jobs, and what became of them.")
 MANAGE = Permission("jobs:manage", "Cancel and retry everybody's jobs.")
 READ_OUTBOX = Permission("outbox:read", "See what followed from no event, because it failed too often.")
-RETRY_OUTBOX = Permission("outbox:retry", "Have what failed tried again.")
+RETRY_OUTBOX = Permission("outbox:retry", "Have what failed tried again, or discard it.")
 
 NEWEST_FIRST = Sort("created_at", descending=True)
 FAILED_LAST_FIRST = Sort("failed_at", descending=True)
@@ -133,16 +133,31 @@ class RetryDelivery:
     clock: Clock
 
     async def __call__(self, actor: Actor, *, delivery_id: UUID) -> None:
-        """Raises NotFound (`delivery-not-found`), Conflict (`job-not-retryable`)."""
+        """Raises NotFound (`delivery-not-found`)."""
         require(actor, self.rule)
         async with self.transactions.begin() as uow:
-            delivery = await uow.jobs.get(delivery_id)
-            if delivery is None or delivery.emitted is None:
-                raise NotFound("delivery-not-found", "There is no such delivery.")
+            delivery = await _set_aside(uow, delivery_id)
             await uow.jobs.save(delivery.retried(self.clock.now()))
-            await self.trail.record(
-                uow, actor, "delivery.retried", subject=delivery.emitted.event.name, item=delivery.id
-            )
+            await self.trail.record(uow, actor, "delivery.retried", subject=delivery.kind, item=delivery.id)
+
+
+@dataclass(frozen=True)
+class DiscardDelivery:
+    """Nothing shall follow any more from what was set aside."""
+
+    rule: ClassVar[Rule] = holder(RETRY_OUTBOX)
+
+    transactions: Transactions
+    trail: Trail
+    clock: Clock
+
+    async def __call__(self, actor: Actor, *, delivery_id: UUID) -> None:
+        """Raises NotFound (`delivery-not-found`)."""
+        require(actor, self.rule)
+        async with self.transactions.begin() as uow:
+            delivery = await _set_aside(uow, delivery_id)
+            await uow.jobs.save(delivery.cancelled(self.clock.now()))
+            await self.trail.record(uow, actor, "delivery.discarded", subject=delivery.kind, item=delivery.id)
 
 
 @dataclass(frozen=True)
@@ -157,6 +172,14 @@ class ShowBacklog:
     async def __call__(self, actor: Actor) -> Backlog:
         require(actor, self.rule)
         return await self.queries.backlog(self.clock.now())
+
+
+async def _set_aside(uow: UnitOfWork, delivery_id: UUID) -> Job:
+    """The delivery, locked."""
+    delivery = await uow.jobs.get(delivery_id)
+    if delivery is None or delivery.emitted is None or delivery.status not in SET_ASIDE:
+        raise NotFound("delivery-not-found", "There is no such delivery; it may have been retried, or discarded.")
+    return delivery
 
 
 def _theirs(actor: Actor, rule: Rule, job: Job | None) -> Job:

@@ -1,6 +1,7 @@
 """The worker: takes jobs that are due, does them, stores what became of them. Any number may run at once."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,9 +31,6 @@ HOLD_EVERY = 2.0
 
 LOOK_EVERY = 1.0
 """Seconds after which a worker looks for jobs that nobody woke it for: retries, and what other processes left."""
-
-PATIENCE = timedelta(days=3)
-"""How long a job is tried again while something that it needs is away."""
 
 GIVE_BACK_AFTER = 3.0
 """Seconds that jobs get to finish when the worker is stopped; then they are put back."""
@@ -88,6 +86,7 @@ class _Shift:
         self._in_hand: dict[asyncio.Task[None], Job] = {}
         self._outcomes: list[tuple[Job, UUID]] = []
         self._stopping: set[UUID] = set()
+        self._leaving = False
         self._plan_at = runner._clock.now()
         self._news = asyncio.Event()
 
@@ -137,8 +136,8 @@ class _Shift:
                 claimed = await uow.jobs.claim(
                     runner._kinds, now, lease_id=runner._ids.new(), until=now + runner._lease, limit=free
                 )
-        except BaseException:
-            self._outcomes = outcomes + self._outcomes
+        except MoothallError:
+            self._outcomes = outcomes + self._outcomes  # other errors would come again: such jobs are done anew
             raise
         for job in lost:
             log.warning("Job %s (%s) was taken over by another worker.", job.id, job.kind)
@@ -149,7 +148,7 @@ class _Shift:
         return len(claimed)
 
     def _put_down(self, task: "asyncio.Task[None]") -> None:
-        self._in_hand.pop(task)
+        self._stopping.discard(self._in_hand.pop(task).id)
         self._news.set()
 
     async def _do(self, job: Job) -> None:
@@ -172,20 +171,19 @@ class _Shift:
                 result = await kind.work(run)
                 if run.settled:
                     return None
+                json.dumps(result)  # what is no JSON fails here, and not where it is stored with others
                 ended = run.job.succeeded(clock.now(), result)
         except LeaseLost:
             log.warning("Job %s (%s) was taken over by another worker.", job.id, job.kind)
             return None
         except asyncio.CancelledError:
             now = clock.now()
-            if job.id not in self._stopping:
+            if self._leaving:
                 return run.job.put_back(now)
-            self._stopping.remove(job.id)
-            ended = run.job.cancelled(now)
+            asked = job.id in self._stopping
+            ended = run.job.cancelled(now) if asked else run.job.struck(now, "It was cancelled from within.", chance)
         except Unavailable as error:
-            now = clock.now()
-            patient = now - job.created_at < PATIENCE or kind.every is not None
-            ended = run.job.hindered(now, str(error), chance) if patient else run.job.struck(now, str(error), chance)
+            ended = run.job.hindered(clock.now(), str(error), chance)
             log.info("Job %s (%s) waits: %s", job.id, job.kind, error)
         except MoothallError as error:
             ended = run.job.failed(clock.now(), f"{error.code}: {error}")
@@ -212,8 +210,11 @@ class _Shift:
             except MoothallError as error:
                 log.warning("Leases were not renewed: %s", error)
                 continue
+            except Exception:
+                log.exception("Leases were not renewed")
+                continue
             for job_id, wanted_to_stop in found.items():
-                if wanted_to_stop:
+                if wanted_to_stop and job_id not in self._stopping:
                     self._stopping.add(job_id)
                     held[job_id][0].cancel()
 
@@ -229,12 +230,16 @@ class _Shift:
     async def _leave(self, others: "list[asyncio.Task[None]]") -> None:
         if self._in_hand:
             await asyncio.wait(self._in_hand, timeout=GIVE_BACK_AFTER)
+        self._leaving = True
         for task in [*self._in_hand, *others]:
             task.cancel()
         await asyncio.gather(*self._in_hand, *others, return_exceptions=True)
         if self._outcomes:
-            async with self._runner._transactions.begin() as uow:
-                await self._settle(uow, self._outcomes)
+            try:
+                async with self._runner._transactions.begin() as uow:
+                    await self._settle(uow, self._outcomes)
+            except MoothallError as error:
+                log.warning("%d jobs will be done again when their lease is over: %s", len(self._outcomes), error)
 
     async def _settle(self, uow: UnitOfWork, outcomes: "list[tuple[Job, UUID]]") -> list[Job]:
         """Store outcomes, the plain ones in one statement; those whose lease was lost."""

@@ -66,7 +66,7 @@ class FailedDelivery:
         return cls(
             id=job.id,
             event_id=job.emitted.id,
-            event=job.emitted.event.name,
+            event=job.emitted.name,
             reaction=job.kind,
             actor=job.emitted.actor,
             at=job.emitted.at,

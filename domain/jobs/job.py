@@ -15,6 +15,8 @@ from domain.errors import Conflict
 from domain.events import Emitted
 
 MOST_STRIKES = 8
+MOST_ATTEMPTS = 600
+"""At something that is away: about three days."""
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=10)
 LONGEST_ERROR = 500
@@ -32,6 +34,8 @@ class Status(Enum):
 
 
 UNFINISHED = frozenset({Status.QUEUED, Status.RUNNING})
+SET_ASIDE = frozenset({Status.FAILED, Status.DEAD})
+"""What becomes of a delivery that nobody tries again, until somebody says so."""
 UNSUCCESSFUL = frozenset({Status.FAILED, Status.CANCELLED, Status.DEAD})
 
 
@@ -103,17 +107,19 @@ class Job:
 
     def failed(self, now: datetime, error: str) -> "Job":
         """For good: trying again could not help."""
-        return self._finished(Status.FAILED, now, error=error[:LONGEST_ERROR])
+        return self._finished(Status.FAILED, now, error=_told(error))
 
     def struck(self, now: datetime, error: str, chance: float) -> "Job":
         """This attempt failed for a reason that nobody foresaw: tried again, but not for ever."""
         if self.strikes >= MOST_STRIKES:
-            return self._finished(Status.DEAD, now, error=error[:LONGEST_ERROR])
-        return self._queued(now + wait_before(self.strikes, chance), error=error[:LONGEST_ERROR])
+            return self._finished(Status.DEAD, now, error=_told(error))
+        return self._queued(now + wait_before(self.strikes, chance), error=_told(error))
 
     def hindered(self, now: datetime, error: str, chance: float) -> "Job":
         """Something that the work needs is away: tried again until it is back, for that is not the job's fault."""
-        waited = self._queued(now + wait_before(self.attempts, chance), error=error[:LONGEST_ERROR])
+        if self.attempts >= MOST_ATTEMPTS:
+            return self._finished(Status.DEAD, now, error=_told(error))
+        waited = self._queued(now + wait_before(self.attempts, chance), error=_told(error))
         return replace(waited, strikes=self.strikes - 1)
 
     def put_back(self, now: datetime) -> "Job":
@@ -154,6 +160,11 @@ class Job:
 
     def _finished(self, status: Status, now: datetime, **fields: Any) -> "Job":
         return replace(self, status=status, due_at=None, lease_id=None, finished_at=now, **fields)
+
+
+def _told(error: str) -> str:
+    """So much of it as is kept, and in characters that every store can hold."""
+    return error[:LONGEST_ERROR].replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 class JobRepository(Protocol):

@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 COMMANDS: Mapping[str, str] = {
     "serve": "Serve the HTTP API.",
-    "worker": "Sweep away what has run out, and seal the audit trail, again and again.",
+    "worker": "Do jobs, send mails, sweep, seal the audit trail.",
     "doctor": "Check that all is there which the server needs.",
     "openapi": "Print the OpenAPI description of the HTTP API.",
 }
@@ -110,7 +110,8 @@ def _moothall(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Moothall's accounts, roles, sessions and keys, its audit trail, its server and its database.
+    """A membership backend: its accounts, roles, sessions and keys, its mails and jobs, its audit trail, its server and
+    its database.
 
     Data goes to standard output, everything else to standard error. Settings come from the environment
     (MOOTHALL_...), .env or secret files.

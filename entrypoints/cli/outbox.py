@@ -1,5 +1,6 @@
 """`moothall outbox`: what should have followed from events, and failed too often."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import typer
 
 from domain.access.actor import Actor
-from domain.errors import Conflict, NotFound
+from domain.errors import NotFound
 from entrypoints.cli.errors import wrong_usage
 from entrypoints.cli.nouns import Limit, noun
 from entrypoints.cli.output import Output
@@ -15,6 +16,7 @@ from entrypoints.cli.running import on_application, pages
 
 if TYPE_CHECKING:
     from application.app import Application
+    from application.jobs.management import DiscardDelivery, RetryDelivery
 
 COLUMNS = ("id", "failed_at", "event", "reaction", "attempts", "error")
 
@@ -34,36 +36,44 @@ def list_(context: typer.Context, limit: Limit = None) -> None:
     on_application(work)
 
 
+Which = Annotated[UUID | None, typer.Argument(metavar="ID", help="As `outbox list` names it.")]
+Everything = Annotated[bool, typer.Option("--all", help="All that was set aside.")]
+
+
 @app.command()
-def retry(
-    context: typer.Context,
-    delivery_id: Annotated[UUID | None, typer.Argument(metavar="ID", help="As `outbox list` names it.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that was set aside.")] = False,
-) -> None:
+def retry(context: typer.Context, delivery_id: Which = None, everything: Everything = False) -> None:
     """Have what was set aside tried again."""
-    if (delivery_id is not None) == everything:
-        raise wrong_usage("Name what to retry by its id, or say --all.")
-    if delivery_id is not None:
-        _retry_one(delivery_id)
-        count = 1
-    else:
-        count = on_application(_retry_all)
+    count = _with_each(delivery_id, everything, lambda application: application.jobs.retry_delivery)
     Output.of(context).say(f"Tried again soon: {count}.")
 
 
-def _retry_one(delivery_id: UUID) -> None:
-    async def work(application: "Application", actor: Actor) -> None:
-        await application.jobs.retry_delivery(actor, delivery_id=delivery_id)
+@app.command()
+def discard(context: typer.Context, delivery_id: Which = None, everything: Everything = False) -> None:
+    """Let nothing follow any more from what was set aside. Asks first."""
+    output = Output.of(context)
+    output.confirm("Discard all that was set aside?" if everything else f"Discard {delivery_id}?")
+    count = _with_each(delivery_id, everything, lambda application: application.jobs.discard_delivery)
+    output.say(f"Discarded: {count}.")
 
-    on_application(work)
 
+def _with_each(
+    delivery_id: UUID | None, everything: bool, chosen: "Callable[[Application], RetryDelivery | DiscardDelivery]"
+) -> int:
+    """How many it was done with; of all, without those that somebody else dealt with meanwhile."""
+    if (delivery_id is not None) == everything:
+        raise wrong_usage("Name one by its id, or say --all.")
 
-async def _retry_all(application: "Application", actor: Actor) -> int:
-    """How many there were; without those that somebody else retries meanwhile."""
-    count = 0
-    async for page in pages(lambda page: application.jobs.list_failed_deliveries(actor, page=page)):
-        for failed in page:
-            with suppress(Conflict, NotFound):
-                await application.jobs.retry_delivery(actor, delivery_id=failed.id)
-                count += 1
-    return count
+    async def work(application: "Application", actor: Actor) -> int:
+        use = chosen(application)
+        if delivery_id is not None:
+            await use(actor, delivery_id=delivery_id)
+            return 1
+        count = 0
+        async for page in pages(lambda page: application.jobs.list_failed_deliveries(actor, page=page)):
+            for failed in page:
+                with suppress(NotFound):
+                    await use(actor, delivery_id=failed.id)
+                    count += 1
+        return count
+
+    return on_application(work)

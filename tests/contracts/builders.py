@@ -126,12 +126,12 @@ def a_token(user: User, purpose: Purpose = Purpose.RESET_PASSWORD, **fields: Any
 
 
 def an_event(event: Event | None = None, **fields: Any) -> Emitted:
-    emitted = Emitted(
+    emitted = Emitted.of(
+        event or EmailVerified(uuid4()),
         id=uuid4(),
         at=NOW,
         actor="cli:test",
         origin=Origin("192.0.2.1", "curl/8", "r1"),
-        event=event or EmailVerified(uuid4()),
     )
     return replace(emitted, **fields)
 

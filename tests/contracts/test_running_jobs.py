@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,12 +13,12 @@ import pytest
 from adapters.system import Uuid7Ids
 from application.jobs import runner as running
 from application.jobs.kinds import JobKind, JobKinds, LeaseLost, Run
-from application.jobs.runner import LEASE, PATIENCE, Runner
+from application.jobs.runner import LEASE, Runner
 from application.jobs.views import JobFilters
 from domain.errors import Invalid, Unavailable
-from domain.jobs.job import MOST_STRIKES, Job, Status
+from domain.jobs.job import MOST_ATTEMPTS, MOST_STRIKES, Job, Status
 from tests.clock import OwnClock
-from tests.contracts.builders import a_job, a_user, add_jobs, stored, stored_job
+from tests.contracts.builders import a_job, a_user, add_jobs, an_event, stored, stored_job
 from tests.stores import Store
 
 Work = Callable[[Run], Awaitable[Any]]
@@ -208,7 +209,7 @@ async def test_what_is_hindered_from_outside_waits_for_days_and_is_then_given_up
         if away:
             raise Unavailable("mail-unavailable", "The mail server is away.")
 
-    job, hopeless = await place.leave(), await place.leave(created_at=place.clock.now() - PATIENCE)
+    job, hopeless = await place.leave(), await place.leave(attempts=MOST_ATTEMPTS - 5)
     worker = place.worker(work)
     for _ in range(3 * MOST_STRIKES):
         await worker.drain()
@@ -216,7 +217,7 @@ async def test_what_is_hindered_from_outside_waits_for_days_and_is_then_given_up
     waiting, given_up = await place.become(job), await place.become(hopeless)
     assert (waiting.status, waiting.strikes, waiting.error) == (Status.QUEUED, 0, "The mail server is away.")
     assert waiting.attempts > MOST_STRIKES
-    assert (given_up.status, given_up.attempts) == (Status.DEAD, MOST_STRIKES)
+    assert (given_up.status, given_up.attempts) == (Status.DEAD, MOST_ATTEMPTS)
     away = False
     await worker.drain()
     assert (await place.become(job)).status is Status.SUCCEEDED
@@ -352,6 +353,55 @@ async def test_a_periodic_job_that_somebody_cancelled_comes_again(place: Workpla
         found = await place.store.jobs.jobs(JobFilters(kind="sweep"), after=None, offset=0, limit=9)
         assert [(row.value.status, row.value.cancel_requested) for row in found] == [(Status.QUEUED, False)]
         place.clock.advance(minutes=5)
+
+
+async def test_a_result_that_cannot_be_stored_fails_its_own_job_alone(place: Workplace) -> None:
+    async def work(run: Run) -> Any:
+        return {"good": True} if run.job.args else object()
+
+    bad, good = await place.leave(), await place.leave(args={"n": 1})
+    await place.worker(work).drain()
+    assert (await place.become(good)).status is Status.SUCCEEDED
+    waiting = await place.become(bad)
+    assert (waiting.status, waiting.strikes) == (Status.QUEUED, 1)
+    assert str(waiting.error).startswith("TypeError: ")
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), ValueError("\0" + "x" * 9999)])
+async def test_whatever_work_raises_is_an_attempt_that_failed(place: Workplace, error: BaseException) -> None:
+    async def work(run: Run) -> None:
+        raise error
+
+    job = await place.leave()
+    assert await place.worker(work).drain() == 1
+    waiting = await place.become(job)
+    assert (waiting.status, waiting.strikes) == (Status.QUEUED, 1)
+    assert waiting.error
+
+
+async def test_an_event_that_cannot_be_read_holds_up_no_other(place: Workplace) -> None:
+    """It may be one of a newer version."""
+    told = []
+
+    async def tell(run: Run) -> None:
+        assert run.job.emitted is not None
+        told.append(run.job.emitted.event)
+
+    async def work(run: Run) -> None: ...
+
+    good = an_event()
+    strange = replace(good, id=uuid4(), name="of.tomorrow"), replace(good, id=uuid4(), data={"nothing": "x"})
+    for emitted in (*strange, good):
+        async with place.store.transactions.begin() as uow:
+            await uow.events.add(emitted)
+        await place.leave(kind="tell", emitted=emitted)
+    worker = place.worker(work, tell=JobKind("tell", tell))
+    for _ in range(MOST_STRIKES):
+        await worker.drain()
+        place.clock.advance(minutes=10)
+    assert told == [good.event]
+    failed = await place.store.jobs.failed_deliveries(after=None, offset=0, limit=9)
+    assert {row.value.event_id for row in failed} == {emitted.id for emitted in strange}
 
 
 async def test_a_job_of_another_version_is_left_to_who_knows_it(place: Workplace) -> None:

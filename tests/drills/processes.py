@@ -26,7 +26,7 @@ class Outcome:
 
     @property
     def held(self) -> int:
-        return self.tried - len(self.broken)
+        return max(0, self.tried - len(self.broken))
 
     def __str__(self) -> str:
         return f"{self.drill:<58} {self.held:>6} / {self.tried:<6} {self.note}"

@@ -30,7 +30,7 @@ def failed(job: Job, error: str = "no-such-file: There is no such file.") -> Job
 def a_delivery(now: datetime, event: Event | None = None, reaction: str = "mail-welcome") -> Job:
     """One that was set aside."""
     event = event or EmailVerified(user_id=uuid4())
-    emitted = Emitted(id=uuid4(), at=now, actor="anonymous", origin=NOWHERE, event=event)
+    emitted = Emitted.of(event, id=uuid4(), at=now, actor="anonymous", origin=NOWHERE)
     return failed(a_job(now, kind=reaction, emitted=emitted), "mail-refused: Nobody of that name here.")
 
 

@@ -18,6 +18,9 @@ class Contents:
     texts: Texts
     passwords: PasswordPolicy
 
+    def home(self) -> Page:
+        return Page.saying(self.texts.home, link=Link(RESET_PASSWORD, self.texts.choose_password))
+
     def verify(self, token: str) -> Page:
         return _with_form(self.texts.verify, VERIFY_EMAIL, token=token)
 

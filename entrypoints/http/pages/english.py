@@ -9,6 +9,10 @@ _PATIENCE = "If nothing has come after a few minutes, look into the spam folder,
 ENGLISH = Texts(
     language="en",
     error="Error",
+    home=Saying(
+        "Welcome",
+        ("This is where the accounts of members are kept. To sign in, open the site or the app that you use.",),
+    ),
     verify=Saying(
         "Confirm your e-mail address",
         ("Press the button to confirm that the address is yours.",),

@@ -9,6 +9,13 @@ _PATIENCE = "Falls nach einigen Minuten nichts da ist, sehen Sie im Spam-Ordner 
 GERMAN = Texts(
     language="de",
     error="Fehler",
+    home=Saying(
+        "Willkommen",
+        (
+            "Hier werden die Konten der Mitglieder geführt. Zum Anmelden öffnen Sie die Seite oder die App, für die "
+            "Sie Ihr Konto haben.",
+        ),
+    ),
     verify=Saying(
         "E-Mail-Adresse bestätigen",
         ("Bestätigen Sie mit der Schaltfläche, dass es Ihre Adresse ist.",),

@@ -49,6 +49,12 @@ class PageRoute(APIRoute):
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
+@router.get("/")
+async def home_page(request: Request) -> Response:
+    """Where the mails lead that have no link of their own, until there is a front-end."""
+    return _answer(request, _contents(request).home())
+
+
 @router.get(VERIFY_EMAIL)
 async def verification_page(request: Request) -> Response:
     contents = _contents(request)

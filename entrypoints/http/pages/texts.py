@@ -20,6 +20,8 @@ class Texts:
     error: str
     """Before the title of a page that tells of one."""
 
+    home: Saying
+
     verify: Saying
     verified: Saying
     ask_for_verification: Saying

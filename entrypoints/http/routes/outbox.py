@@ -38,10 +38,23 @@ async def list_failed_deliveries(
     "/failed/{delivery_id}/retry",
     status_code=204,
     response_model=None,
-    responses=problems(404, 409, use_case="retry_delivery"),
+    responses=problems(404, use_case="retry_delivery"),
     summary="Retry what was set aside",
 )
 async def retry_delivery(application: TheApplication, actor: SignedIn, delivery_id: UUID) -> Response:
     """It is tried again soon, as often as if it had never failed."""
     await application.jobs.retry_delivery(actor, delivery_id=delivery_id)
+    return no_content()
+
+
+@router.delete(
+    "/failed/{delivery_id}",
+    status_code=204,
+    response_model=None,
+    responses=problems(404, use_case="discard_delivery"),
+    summary="Discard what was set aside",
+)
+async def discard_delivery(application: TheApplication, actor: SignedIn, delivery_id: UUID) -> Response:
+    """Nothing follows from it any more: there is no such mailbox, say."""
+    await application.jobs.discard_delivery(actor, delivery_id=delivery_id)
     return no_content()

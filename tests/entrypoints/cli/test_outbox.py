@@ -46,7 +46,7 @@ def test_one_is_tried_again_and_done(moothall: Moothall) -> None:
     outcome = moothall.good("outbox", "retry", str(one.id))
     assert (outcome.out, outcome.err) == ("", "Tried again soon: 1.\n")
     assert [found["id"] for found in moothall.good("--json", "outbox", "list").json] == [str(other.id)]
-    assert moothall("outbox", "retry", str(one.id)).code == 4
+    assert moothall("outbox", "retry", str(one.id)).code == 3
     assert moothall.good("worker", "--once").err.startswith("Did 1 jobs.")
     assert len(moothall.good("--json", "outbox", "list").json) == 1
 
@@ -57,7 +57,18 @@ def test_all_are_tried_again_at_once(moothall: Moothall) -> None:
     assert moothall.good("--json", "outbox", "list").json == []
     entries = moothall.good("--json", "audit", "list", "--action", "delivery.retried").json
     assert {entry["item"] for entry in entries} == {str(delivery.id) for delivery in deliveries}
-    assert {entry["subject"] for entry in entries} == {"email.verified"}
+    assert {entry["subject"] for entry in entries} == {"mail-welcome"}
+
+
+def test_what_can_never_succeed_is_discarded(moothall: Moothall) -> None:
+    one, other = _set_aside(moothall, 2)
+    refused = moothall("outbox", "discard", str(one.id))
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    assert moothall.good("--yes", "outbox", "discard", str(one.id)).err == "Discarded: 1.\n"
+    assert [found["id"] for found in moothall.good("--json", "outbox", "list").json] == [str(other.id)]
+    assert moothall.good("--yes", "outbox", "discard", "--all").err == "Discarded: 1.\n"
+    assert moothall.good("worker", "--once").err.startswith("Did 0 jobs.")
+    assert moothall("--yes", "outbox", "discard", str(one.id)).code == 3
 
 
 @pytest.mark.parametrize("words", [(), ("--all", str(uuid4())), ("welcome",)])

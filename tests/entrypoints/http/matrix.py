@@ -231,6 +231,7 @@ REQUESTS: Mapping[str, Request] = {
     "retry_job": Request(),
     "list_failed_deliveries": READ,
     "retry_delivery": Request(),
+    "discard_delivery": Request(),
     "token": Request(form=lambda world: {"grant_type": "refresh_token", "refresh_token": world.refresh_token}),
     "revoke": Request(form=lambda world: {"token": world.access_token}),
     "introspect": Request(form=lambda world: {"token": world.access_token}, entries=0),

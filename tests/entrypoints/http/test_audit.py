@@ -18,7 +18,7 @@ PARTS = {
 }  # fmt: skip
 HAVE_ITEMS = {
     "session.started", "session.refreshed", "session.reuse-detected", "session.ended", "api-key.created",
-    "api-key.revoked", "user.impersonated", "job.cancelled", "job.retried", "delivery.retried",
+    "api-key.revoked", "user.impersonated", "job.cancelled", "job.retried", "delivery.retried", "delivery.discarded",
 }  # fmt: skip
 CHANGE_NOTHING = {("POST", "/auth/introspect")}
 
@@ -150,14 +150,17 @@ async def test_every_change_leaves_exactly_one_entry(api: Api) -> None:
 
     # What is done in the background.
     now = api.clock.now()
-    waiting, lost, set_aside = a_job(now, UUID(ada)), failed(a_job(now, UUID(ada))), a_delivery(now)
-    await store(api.application, waiting, lost, set_aside)
+    waiting, lost = a_job(now, UUID(ada)), failed(a_job(now, UUID(ada)))
+    set_aside, discarded = a_delivery(now), a_delivery(now)
+    await store(api.application, waiting, lost, set_aside, discarded)
     path, one = "/jobs/{job_id}/cancel", str(waiting.id)
     await step("POST", path, "job.cancelled", ada, ada, item=one, status=200, as_=me, ids=(one,))
     path, one = "/jobs/{job_id}/retry", str(lost.id)
     await step("POST", path, "job.retried", ada, ada, item=one, status=200, as_=me, ids=(one,))
     path, one = "/outbox/failed/{delivery_id}/retry", str(set_aside.id)
-    await step("POST", path, "delivery.retried", boss, "email.verified", item=one, status=204, as_=root, ids=(one,))
+    await step("POST", path, "delivery.retried", boss, "mail-welcome", item=one, status=204, as_=root, ids=(one,))
+    path, one = "/outbox/failed/{delivery_id}", str(discarded.id)
+    await step("DELETE", path, "delivery.discarded", boss, "mail-welcome", item=one, status=204, as_=root, ids=(one,))
 
     # The links in mails.
     await api.mails()

@@ -103,7 +103,7 @@ async def test_what_is_retried_happens_at_the_next_occasion(api: Api) -> None:
     assert (await _set_aside(api, root))["items"] == []
     assert await api.application.runner.drain() == 2, "the follow-up, and the mail that comes of it"
     assert len(await api.trail(root, action="verification.requested", subject=user["id"])) == before + 1
-    _refused(await _retry(api, delivery, root), 409, "job-not-retryable")
+    _refused(await _retry(api, delivery, root), 404, "delivery-not-found")
 
 
 async def test_what_is_retried_counts_its_attempts_from_the_beginning(api: Api) -> None:
@@ -111,7 +111,7 @@ async def test_what_is_retried_counts_its_attempts_from_the_beginning(api: Api) 
     _, root = await api.admin()
     delivery = await _stored(api, event=EmailVerified(user_id=uuid4()))
     await _retry(api, delivery, root)
-    _refused(await _retry(api, delivery, root), 409, "job-not-retryable")
+    _refused(await _retry(api, delivery, root), 404, "delivery-not-found")
     async with api.application.jobs.retry_job.transactions.begin() as uow:
         queued = await uow.jobs.get(delivery.id)
     assert queued is not None
@@ -127,7 +127,7 @@ async def test_retrying_is_recorded(api: Api) -> None:
     delivery = await _stored(api)
     assert (await _retry(api, delivery, retrier)).status_code == 204
     [entry] = await api.trail(root, action="delivery.retried")
-    assert (entry["actor"], entry["subject"], entry["item"]) == (operator["id"], "email.verified", str(delivery.id))
+    assert (entry["actor"], entry["subject"], entry["item"]) == (operator["id"], "mail-welcome", str(delivery.id))
 
 
 async def test_it_is_read_and_retried_by_who_may(api: Api) -> None:
@@ -157,3 +157,17 @@ async def test_a_job_is_no_delivery(api: Api) -> None:
         _refused(await _retry(api, some, root), 404, "delivery-not-found")
     assert (await api.call("POST", "/outbox/failed/not-an-id/retry", as_=root)).status_code == 422
     assert (await api.call("GET", f"/jobs/{job.id}", as_=root)).json()["status"] == "failed"
+
+
+async def test_what_is_discarded_is_gone(api: Api) -> None:
+    _, root = await api.admin()
+    _, reader = await api.staff("reader", "outbox:read")
+    await api.application.runner.drain()
+    delivery = await _stored(api)
+    path = f"/outbox/failed/{delivery.id}"
+    _refused(await api.call("DELETE", path, as_=reader), 403, "not-allowed")
+    assert (await api.call("DELETE", path, as_=root)).status_code == 204
+    assert (await _set_aside(api, root))["total"] == 0
+    assert await api.application.runner.drain() == 0
+    _refused(await api.call("DELETE", path, as_=root), 404, "delivery-not-found")
+    _refused(await _retry(api, delivery, root), 404, "delivery-not-found")

@@ -300,6 +300,11 @@ async def test_an_invitation_that_was_accepted_already_says_whom_to_ask(api: Api
 # Asking for a link
 
 
+async def test_who_follows_a_mail_to_the_site_itself_finds_a_page(api: Api) -> None:
+    page = seen(await api.http.get("/"))
+    assert "/reset-password" in str(page)
+
+
 async def test_without_a_token_a_page_asks_for_the_address_or_for_the_link(api: Api) -> None:
     for path in ("/verify-email", "/reset-password", "/reset-password?token="):
         assert seen(await api.http.get(path)).inputs.keys() == {"email"}

@@ -28,6 +28,9 @@ class Swept:
         """What there was of."""
         return [field.name for field in fields(self) if getattr(self, field.name)]
 
+    def __add__(self, other: "Swept") -> "Swept":
+        return Swept(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
     def __str__(self) -> str:
         return ", ".join(f"{getattr(self, field.name)} {field.name.replace('_', ' ')}" for field in fields(self))
 
@@ -35,14 +38,16 @@ class Swept:
 NOTHING = Swept(0, 0, 0, 0, 0, 0, 0)
 JOBS_KEPT_FOR = timedelta(days=7)
 DELIVERIES_KEPT_FOR = timedelta(days=1)
-"""How long what is done can still be looked up. What failed for good is kept until somebody retries it, as far as
-deliveries go; a job that failed goes like one that succeeded."""
+SET_ASIDE_KEPT_FOR = timedelta(days=30)
+"""How long what is done can still be looked up, and how long what failed for good can be retried."""
+AT_ONCE = 5_000
+"""Jobs, and events, that one transaction removes, so that none takes too long however many there are."""
 
 
 @dataclass(frozen=True)
 class Sweep:
     """Remove sessions, signing keys, kept answers and tokens of links that have run out, API keys that did so a month
-    ago, and jobs and events that were done with some days ago."""
+    ago, and jobs and events that were done with some days ago; of many, in several transactions."""
 
     rule: ClassVar[Rule] = OPERATOR
 
@@ -53,6 +58,14 @@ class Sweep:
     async def __call__(self, actor: Actor) -> Swept:
         """How many of each there were."""
         require(actor, self.rule)
+        total = NOTHING
+        while True:
+            swept = await self._sweep_some(actor)
+            total += swept
+            if max(swept.jobs, swept.events) < AT_ONCE:
+                return total
+
+    async def _sweep_some(self, actor: Actor) -> Swept:
         now = self.clock.now()
         async with self.transactions.begin() as uow:
             swept = Swept(
@@ -61,8 +74,13 @@ class Sweep:
                 api_keys=await uow.api_keys.remove_expired(now - EXPIRED_KEPT_FOR),
                 kept_answers=await uow.idempotency.remove_before(now - KEPT_FOR),
                 one_time_tokens=await uow.one_time_tokens.remove_expired(now),
-                jobs=await uow.jobs.remove_finished(now - JOBS_KEPT_FOR, deliveries_before=now - DELIVERIES_KEPT_FOR),
-                events=await uow.events.remove_before(now - DELIVERIES_KEPT_FOR),
+                jobs=await uow.jobs.remove_finished(
+                    now - JOBS_KEPT_FOR,
+                    deliveries_before=now - DELIVERIES_KEPT_FOR,
+                    set_aside_before=now - SET_ASIDE_KEPT_FOR,
+                    limit=AT_ONCE,
+                ),
+                events=await uow.events.remove_before(now - DELIVERIES_KEPT_FOR, limit=AT_ONCE),
             )
             if swept != NOTHING:
                 await self.trail.record(uow, actor, "housekeeping.swept", fields=swept.kinds)

@@ -12,7 +12,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "change-email": ("name", "email", "link", "expires_at"),
     "email-changed": ("name", "old_email", "new_email", "at"),
     "password-changed": ("name", "at", "link"),
-    "new-sign-in": ("name", "at", "address", "user_agent", "link"),
+    "new-sign-in": ("name", "at", "address", "device", "link"),
     "session-reused": ("name", "at", "address", "link"),
     "invitation": ("link", "expires_at"),
     "order-confirmation": ("name", "number", "lines", "currency", "total", "placed_at"),
@@ -20,8 +20,8 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
 """Every mail there is, and the values that its template may use.
 
 `name` is the member's full name or username, or None. `link` is where the button leads, `email` the address that is
-meant. Times are aware; `address` (IP) and `user_agent` may be None. `lines` are mappings of `name`, `quantity` and
-`unit_price`; prices and `total` are in minor units of `currency` (ISO 4217).
+meant. Times are aware; `address` (IP) and `device` (`Firefox on Windows`) may be None. `lines` are mappings of `name`,
+`quantity` and `unit_price`; prices and `total` are in minor units of `currency` (ISO 4217).
 """
 
 

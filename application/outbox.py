@@ -1,12 +1,13 @@
 """Telling what happened, in the transaction in which it does: what follows is done afterwards, by the workers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.ports import Clock, Ids
 from application.unit_of_work import UnitOfWork
 from domain.access.actor import Actor
 from domain.events import Emitted, Event
+from domain.identity.session import kept_user_agent
 from domain.jobs.job import Job
 
 
@@ -26,7 +27,8 @@ class Outbox:
     async def emit(self, uow: UnitOfWork, actor: Actor, event: Event) -> None:
         """Store the event, and for each reaction to it a delivery, which becomes the receipt."""
         now = self.clock.now()
-        emitted = Emitted.of(event, id=self.ids.new(), at=now, actor=actor.name, origin=actor.origin)
+        origin = replace(actor.origin, user_agent=kept_user_agent(actor.origin.user_agent))
+        emitted = Emitted.of(event, id=self.ids.new(), at=now, actor=actor.name, origin=origin)
         await uow.events.add(emitted)
         for reaction in self.reactions.by_type[type(event)]:
             await uow.jobs.add(

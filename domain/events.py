@@ -72,6 +72,6 @@ class EventStore(Protocol):
 
     async def add(self, emitted: Emitted) -> None: ...
 
-    async def remove_before(self, time: datetime) -> int:
-        """Those that were emitted before, and of which no delivery is kept any more; how many there were."""
+    async def remove_before(self, time: datetime, *, limit: int) -> int:
+        """Some that were emitted before, and of which no delivery is kept any more; how many they were."""
         ...

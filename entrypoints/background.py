@@ -17,6 +17,7 @@ log = logging.getLogger("moothall.background")
 SEAL_EVERY = 5.0
 """Seconds. An entry of the audit trail cannot be removed unnoticed once it is sealed."""
 TELL_HEAD_EVERY = 3600.0
+BEGIN_ANEW_AFTER = 1.0
 
 
 @asynccontextmanager
@@ -29,11 +30,21 @@ async def working(application: Application, *, jobs: bool = True) -> AsyncIterat
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_seal(application, stop))
         if jobs:
-            tasks.create_task(application.runner.run(stop))
+            tasks.create_task(_do_jobs(application, stop))
         try:
             yield
         finally:
             stop.set()
+
+
+async def _do_jobs(application: Application, stop: asyncio.Event) -> None:
+    """Whatever goes wrong in there, the server lives on, and so do the jobs."""
+    while not stop.is_set():
+        try:
+            await application.runner.run(stop)
+        except Exception:
+            log.exception("The worker failed, and begins anew")
+            await _pause(stop, BEGIN_ANEW_AFTER)
 
 
 async def _seal(application: Application, stop: asyncio.Event) -> None:

@@ -74,9 +74,18 @@ class MemoryJobs(JobRepository):
         self._changes.jobs.put(job_id, replace(self._stored(job_id), progress=progress))
         return True
 
-    async def remove_finished(self, before: datetime, *, deliveries_before: datetime) -> int:
-        old = [job.id for job in self._changes.jobs.values() if _is_old(job, before, deliveries_before)]
-        return sum([self._changes.jobs.remove(job_id) for job_id in old])
+    async def remove_finished(
+        self, before: datetime, *, deliveries_before: datetime, set_aside_before: datetime, limit: int
+    ) -> int:
+        def is_old(job: Job) -> bool:
+            if job.finished_at is None:
+                return False
+            if job.emitted is None:
+                return job.finished_at <= before
+            return job.finished_at <= (set_aside_before if job.status in SET_ASIDE else deliveries_before)
+
+        old = [job.id for job in self._changes.jobs.values() if is_old(job)]
+        return sum([self._changes.jobs.remove(job_id) for job_id in old[:limit]])
 
     def _stored(self, job_id: UUID) -> Job:
         job = self._changes.jobs.get(job_id)
@@ -132,12 +141,6 @@ class MemoryJobQueries(JobQueries):
 def _as_stored(job: Job) -> Job:
     """What is JSON is kept as values, as a database would."""
     return replace(job, args=json.loads(json.dumps(job.args)), result=json.loads(json.dumps(job.result)))
-
-
-def _is_old(job: Job, before: datetime, deliveries_before: datetime) -> bool:
-    if job.finished_at is None or (job.emitted is not None and job.status in SET_ASIDE):
-        return False
-    return job.is_finished and job.finished_at <= (before if job.emitted is None else deliveries_before)
 
 
 def _passes(job: Job, filters: JobFilters) -> bool:

@@ -20,6 +20,9 @@ class MemoryUsers(UserRepository):
     async def get(self, user_id: UUID) -> User | None:
         return self._changes.users.get(user_id)
 
+    async def find(self, email_key: str) -> UUID | None:
+        return self._changes.emails.get(email_key)
+
     async def save(self, user: User) -> User:
         stored = self._changes.users.get(user.id)
         if stored is None or stored.version != user.version:

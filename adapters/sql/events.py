@@ -16,7 +16,11 @@ from domain.events import Emitted, EventStore
 _INSERT = insert(events)
 _FIND = select(events).where(events.c.id.in_(bindparam("event_ids", expanding=True)))
 _DELETE_OLD = delete(events).where(
-    events.c.at <= bindparam("before"), ~exists().where(jobs.c.event_id == events.c.id).correlate(events)
+    events.c.id.in_(
+        select(events.c.id)
+        .where(events.c.at <= bindparam("before"), ~exists().where(jobs.c.event_id == events.c.id).correlate(events))
+        .limit(bindparam("limit"))
+    )
 )
 
 
@@ -39,8 +43,8 @@ class SqlEvents(EventStore):
             },
         )
 
-    async def remove_before(self, time: datetime) -> int:
-        return (await self._work.execute(_DELETE_OLD, {"before": time})).rowcount
+    async def remove_before(self, time: datetime, *, limit: int) -> int:
+        return (await self._work.execute(_DELETE_OLD, {"before": time, "limit": limit})).rowcount
 
 
 async def events_of(work: Work, event_ids: Collection[UUID]) -> Mapping[UUID, Emitted]:

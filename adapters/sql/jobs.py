@@ -55,9 +55,16 @@ _SUCCEED = (
 )
 _HOLD = update(jobs).where(_held).values(due_at=bindparam("until")).returning(jobs.c.id, jobs.c.cancel_requested)
 _DELETE_FINISHED = delete(jobs).where(
-    (jobs.c.event_id.is_(None) & (jobs.c.finished_at <= bindparam("before")))
-    | (jobs.c.event_id.is_not(None) & (jobs.c.finished_at <= bindparam("deliveries_before"))),
-    ~is_set_aside,
+    jobs.c.id.in_(
+        select(jobs.c.id)
+        .where(
+            (jobs.c.event_id.is_(None) & (jobs.c.finished_at <= bindparam("before")))
+            | (jobs.c.event_id.is_not(None) & ~is_set_aside & (jobs.c.finished_at <= bindparam("deliveries_before")))
+            | (is_set_aside & (jobs.c.finished_at <= bindparam("set_aside_before")))
+        )
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+    )
 )
 
 
@@ -118,9 +125,16 @@ class SqlJobs(JobRepository):
         values = {"job_id": job_id, "held_lease": lease_id, **_progress(progress)}
         return (await self._work.execute(_UPDATE_HELD, values)).rowcount > 0
 
-    async def remove_finished(self, before: datetime, *, deliveries_before: datetime) -> int:
-        times = {"before": before, "deliveries_before": deliveries_before}
-        return (await self._work.execute(_DELETE_FINISHED, times)).rowcount
+    async def remove_finished(
+        self, before: datetime, *, deliveries_before: datetime, set_aside_before: datetime, limit: int
+    ) -> int:
+        values = {
+            "before": before,
+            "deliveries_before": deliveries_before,
+            "set_aside_before": set_aside_before,
+            "limit": limit,
+        }
+        return (await self._work.execute(_DELETE_FINISHED, values)).rowcount
 
     async def _jobs(self, rows: Iterable[Row[Any]]) -> list[Job]:
         """In the order in which they were left, with the events that they deliver."""

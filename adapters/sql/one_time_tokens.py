@@ -22,7 +22,13 @@ _DELETE = delete(one_time_tokens).where(
     one_time_tokens.c.user_id == bindparam("user_id"),
     one_time_tokens.c.purpose.in_(bindparam("purposes", expanding=True)),
 )
-_DELETE_EXPIRED = delete(one_time_tokens).where(one_time_tokens.c.expires_at <= bindparam("now"))
+_DELETE_EXPIRED = delete(one_time_tokens).where(
+    one_time_tokens.c.id.in_(
+        select(one_time_tokens.c.id)
+        .where(one_time_tokens.c.expires_at <= bindparam("now"))
+        .with_for_update(skip_locked=True)  # who holds one is removing it too; waiting could be a deadlock
+    )
+)
 
 
 class SqlOneTimeTokens(OneTimeTokens):

@@ -21,6 +21,7 @@ _SIGNED_IN = update(users).where(users.c.id == bindparam("user_id"))
 _DELETE = delete(users).where(users.c.id == bindparam("user_id"))
 _ADMINS = select(users.c.id).join(user_roles).where(user_roles.c.role == ADMIN, users.c.is_active)
 
+_FIND = select(users.c.id).where(users.c.email_key == bindparam("email_key"))
 _ROLES = select(user_roles.c.role).where(user_roles.c.user_id == bindparam("user_id"))
 _GIVE_ROLE = insert(user_roles)
 _TAKE_ROLE = delete(user_roles).where(
@@ -42,6 +43,10 @@ class SqlUsers(UserRepository):
         """In two statements: one would see the roles as they were before it waited for the lock."""
         row = (await self._work.execute(_LOCK, {"user_id": user_id})).one_or_none()
         return _user(row, await self._roles(user_id)) if row else None
+
+    async def find(self, email_key: str) -> UUID | None:
+        user_id: UUID | None = (await self._work.execute(_FIND, {"email_key": email_key})).scalar_one_or_none()
+        return user_id
 
     async def save(self, user: User) -> User:
         version = user.version + 1

@@ -51,7 +51,7 @@ class NotifiedWakeUps(LocalWakeUps):
             await self._listening
         driver, self._driver = self._driver, None
         if driver is not None and not driver.is_closed():
-            await driver.close(timeout=1)
+            driver.terminate()  # a good-bye could be waited for in vain
 
     async def _listen(self) -> None:
         """A task of its own: who waits may be cancelled, and that may leave no connection behind."""

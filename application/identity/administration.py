@@ -22,7 +22,7 @@ from domain.access.permissions import Permission
 from domain.access.policy import OPERATOR, Rule, holder, require, require_reach
 from domain.access.roles import ADMIN, MEMBER, permissions_of, unknown_role
 from domain.audit.entry import added, changed_fields
-from domain.errors import Conflict
+from domain.errors import Conflict, Denied
 from domain.identity.events import EmailChanged
 from domain.identity.user import User
 
@@ -144,10 +144,12 @@ class UpdateUser:
     async def __call__(
         self, actor: Actor, *, user_id: UUID, expected: Expected = None, **changes: str | bool | None
     ) -> Versioned[UserView]:
-        """Raises NotFound, Invalid, Denied (`beyond-your-rights`), Stale, Conflict (`email-taken`, `username-taken`,
-        `last-admin`)."""
+        """Raises NotFound, Invalid, Denied (`beyond-your-rights`, `not-for-yourself`), Stale, Conflict (`email-taken`,
+        `username-taken`, `last-admin`)."""
         require(actor, self.rule, owner=user_id)
         only_these(changes, ADMINISTERED_FIELDS)
+        if "email" in changes and user_id == actor.user_id:
+            raise Denied("not-for-yourself", "Your own address is changed with your password: POST /users/me/email.")
         async with self.transactions.begin() as uow:
             actor = await admitted(uow, actor, self.rule, owner=user_id)
             user = await loaded(uow, user_id, expected=expected)
@@ -161,10 +163,10 @@ class UpdateUser:
             if not changed.is_active or moved:
                 await uow.sessions.remove_all_of(user_id)
                 await uow.one_time_tokens.remove_all_of(user_id)
-            if moved:
+            if moved and user.password_hash is not None:  # else nobody has come yet who could be told
                 await self.outbox.emit(uow, actor, EmailChanged(user_id, user.email.typed, changed.email.typed))
-            if moved and changed.is_active and not changed.is_verified:
-                await start_verification(uow, self.links, self.outbox, actor, changed)
+                if changed.is_active and not changed.is_verified:
+                    await start_verification(uow, self.links, self.outbox, actor, changed)
             await self.trail.record(uow, actor, "user.updated", subject=user_id, fields=changed_fields(user, changed))
             return shown(await uow.users.save(changed))
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from application.audit.trail import Trail
 from application.identity.links import Links
-from application.identity.ports import IdentityQueries
 from application.identity.recovery import start_reset
 from application.identity.verification import start_verification
 from application.outbox import Outbox
@@ -16,7 +15,6 @@ from domain.identity.user import User
 
 @dataclass(frozen=True)
 class AccountFollowUps:
-    queries: IdentityQueries
     trail: Trail
     outbox: Outbox
     links: Links
@@ -41,6 +39,6 @@ class AccountFollowUps:
             await start_reset(uow, self.links, self.outbox, emitted.by(), user)
 
     async def _active(self, uow: UnitOfWork, email_key: str) -> User | None:
-        user_id = await self.queries.find_user(email_key=email_key)
+        user_id = await uow.users.find(email_key)
         user = await uow.users.get(user_id) if user_id is not None else None
         return user if user is not None and user.is_active and user.email.key == email_key else None

@@ -10,7 +10,6 @@ from application.idempotency import Idempotency, Once
 from application.identity.accounts import NewAccounts, Passwords
 from application.identity.administration import CREATE, SetRoles, require_reach_of_roles
 from application.identity.links import Links
-from application.identity.ports import IdentityQueries
 from application.identity.views import UserView, Versioned, shown
 from application.outbox import Outbox
 from application.ports import Clock, Ids
@@ -19,7 +18,7 @@ from domain.access.actor import Actor
 from domain.access.policy import ANYBODY, Rule, holder, require
 from domain.access.roles import MEMBER
 from domain.audit.entry import added, changed_fields
-from domain.identity.events import UserInvited
+from domain.identity.events import EmailVerified, UserInvited
 from domain.identity.one_time_token import Purpose
 from domain.identity.user import User
 
@@ -33,7 +32,6 @@ class InviteUser:
     rule: ClassVar[Rule] = holder(CREATE)
 
     transactions: Transactions
-    queries: IdentityQueries
     trail: Trail
     outbox: Outbox
     idempotency: Idempotency
@@ -65,11 +63,11 @@ class InviteUser:
             last_name=None,
             roles=frozenset({MEMBER} if roles is None else roles),
         )
-        waiting_id = await self.queries.find_user(email_key=user.email.key)
         async with self.transactions.begin() as uow:
             if roles is not None:
                 actor = await admitted(uow, actor, SetRoles.rule)
                 await require_reach_of_roles(uow, actor, user.roles, gift={MEMBER})
+            waiting_id = await uow.users.find(user.email.key)
             waiting = await uow.users.get(waiting_id) if waiting_id is not None else None
             if waiting is not None and _has_not_come_yet(waiting) and roles is None:
                 await require_reach_over(uow, actor, waiting)
@@ -95,6 +93,7 @@ class AcceptInvitation:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     links: Links
     passwords: Passwords
     clock: Clock
@@ -129,4 +128,5 @@ class AcceptInvitation:
                 subject=user.id,
                 fields=changed_fields(user, joined),
             )
+            await self.outbox.emit(uow, actor, EmailVerified(user.id))
         return shown(saved)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from application.identity.links import Links
-from application.identity.ports import IdentityQueries
+from application.identity.links import PAGES, Links
 from application.mail import Letter
 from application.site import Site
 from application.unit_of_work import UnitOfWork
 from domain.events import Emitted
+from domain.identity.devices import device
 from domain.identity.events import (
     EmailChanged,
     EmailChangeStarted,
@@ -24,16 +24,15 @@ from domain.identity.events import (
     UserInvited,
     VerificationStarted,
 )
-from domain.identity.one_time_token import OneTimeToken
+from domain.identity.one_time_token import OneTimeToken, Purpose
 from domain.identity.user import User
 
-FORGOT_PASSWORD = "/reset-password"  # noqa: S105
+FORGOT_PASSWORD = PAGES[Purpose.RESET_PASSWORD]
 """The page that, opened without a token, takes an address and mails a link."""
 
 
 @dataclass(frozen=True)
 class AccountLetters:
-    queries: IdentityQueries
     links: Links
     site: Site
 
@@ -77,7 +76,7 @@ class AccountLetters:
             "new-sign-in",
             at=emitted.at,
             address=emitted.origin.address,
-            user_agent=emitted.origin.user_agent,
+            device=device(emitted.origin.user_agent),
             link=self.site.link(FORGOT_PASSWORD),
         )
 
@@ -111,7 +110,7 @@ class AccountLetters:
         user = await uow.users.get(event.user_id)
         if token is None or user is None or token.is_over(self.links.clock.now()):
             return None
-        if await self.queries.find_user(email_key=token.email.key) not in (None, user.id):
+        if await uow.users.find(token.email.key) not in (None, user.id):
             return None
         link = self.links.url(token)
         if link is None:

@@ -15,8 +15,9 @@ from application.unit_of_work import Transactions, UnitOfWork
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import ANYBODY, Rule, holder, require
+from domain.audit.entry import changed_fields
 from domain.errors import Conflict
-from domain.identity.events import PasswordChanged, PasswordResetRequested, PasswordResetStarted
+from domain.identity.events import EmailVerified, PasswordChanged, PasswordResetRequested, PasswordResetStarted
 from domain.identity.one_time_token import Purpose
 from domain.identity.user import User
 
@@ -43,7 +44,8 @@ class ForgotPassword:
 
 @dataclass(frozen=True)
 class ResetPassword:
-    """A new password for who has the link, which shows that the address is theirs. Every session ends."""
+    """A new password for who has the link, which shows that the address is theirs. Every session ends, and every API
+    key."""
 
     rule: ClassVar[Rule] = ANYBODY
 
@@ -64,14 +66,13 @@ class ResetPassword:
             owner = actor.proved_to_be(user.id)
             await uow.one_time_tokens.remove_all_of(user.id)
             await uow.sessions.remove_all_of(user.id)
-            fields = ["password"]
-            if not user.is_verified:
-                # Whoever registered this address before, and was not its owner, keeps no way in.
-                await uow.api_keys.remove_all_of(user.id)
-                fields.append("+is_verified")
-            await uow.users.save(user.changed(self.clock.now(), password_hash=password_hash, is_verified=True))
-            await self.trail.record(uow, owner, "user.updated", subject=user.id, fields=fields)
+            await uow.api_keys.remove_all_of(user.id)  # whoever had the account meanwhile keeps no way in
+            changed = user.changed(self.clock.now(), password_hash=password_hash, is_verified=True)
+            await uow.users.save(changed)
+            await self.trail.record(uow, owner, "user.updated", subject=user.id, fields=changed_fields(user, changed))
             await self.outbox.emit(uow, owner, PasswordChanged(user.id))
+            if not user.is_verified:
+                await self.outbox.emit(uow, owner, EmailVerified(user.id))
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,12 @@ from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import OWNER_IN_PERSON, Rule, holder, is_theirs_to_see, require, require_own
 from domain.errors import NotFound
+from domain.identity.one_time_token import Purpose
 
 READ = Permission("sessions:read", "See where every member is signed in.")
 END = Permission("sessions:end", "Sign every member out.")
+ASKED_FOR_THERE = (Purpose.CHANGE_EMAIL,)
+"""What a session may have asked for that was ended as somebody else's."""
 LAST_USED_FIRST = Sort("last_used_at", descending=True)
 
 
@@ -67,6 +70,7 @@ class EndSession:
                 await require_reach_over(uow, actor, await loaded(uow, owner))
             if not await uow.sessions.remove(session_id):
                 raise _no_such_session()
+            await uow.one_time_tokens.remove_all_of(owner, ASKED_FOR_THERE)
             await self.trail.record(uow, actor, "session.ended", subject=owner, item=session_id)
 
 
@@ -84,6 +88,7 @@ class EndOtherSessions:
         user_id = require_own(actor, self.rule)
         async with self.transactions.begin() as uow:
             ended = await uow.sessions.remove_all_of(user_id, but=actor.session_id)
+            await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE)
             if ended:
                 await self.trail.record(uow, actor, "session.others-ended", subject=user_id)
         return ended
@@ -104,6 +109,7 @@ class EndSessionsOf:
         async with self.transactions.begin() as uow:
             await require_reach_over(uow, actor, await loaded(uow, user_id))
             ended = await uow.sessions.remove_all_of(user_id)
+            await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE)
             if ended:
                 await self.trail.record(uow, actor, "session.all-ended", subject=user_id)
         return ended

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from application.ports import Clock
 from application.unit_of_work import Transactions, UnitOfWork
@@ -20,8 +21,9 @@ class LeaseLost(Exception):
 class Run:
     """One attempt at a job."""
 
-    def __init__(self, job: Job, transactions: Transactions, clock: Clock) -> None:
+    def __init__(self, job: Job, lease_id: UUID, transactions: Transactions, clock: Clock) -> None:
         self.job = job
+        self._lease_id = lease_id
         self.settled = False
         self._transactions = transactions
         self._clock = clock
@@ -37,7 +39,7 @@ class Run:
         """
         async with self._transactions.begin() as uow:
             yield uow
-            if await uow.jobs.settle(self.job.succeeded(self._clock.now(), result), _lease(self.job)) is None:
+            if await uow.jobs.settle(self.job.succeeded(self._clock.now(), result), self._lease_id) is None:
                 raise LeaseLost
         self.settled = True
 
@@ -54,7 +56,7 @@ class Run:
             return
         self._told_at = now
         async with self._transactions.begin() as uow:
-            if not await uow.jobs.note_progress(self.job.id, _lease(self.job), told):
+            if not await uow.jobs.note_progress(self.job.id, self._lease_id, told):
                 raise LeaseLost
 
 
@@ -84,7 +86,3 @@ class JobKinds:
                 raise ValueError(f"There are two kinds of job called {kind.name}.")
             by_name[kind.name] = kind
         return cls(by_name)
-
-
-def _lease(job: Job) -> Any:
-    return job.lease_id

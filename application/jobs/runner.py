@@ -35,6 +35,9 @@ LOOK_EVERY = 1.0
 GIVE_BACK_AFTER = 3.0
 """Seconds that jobs get to finish when the worker is stopped; then they are put back."""
 
+LEAVE_WITHIN = 1.5
+"""Seconds that putting back may take; then they come back when their leases are over."""
+
 
 class Runner:
     """`chance` gives numbers from 0 to 1, for the jitter between attempts. `lease`: how long a job stays with a worker
@@ -109,15 +112,19 @@ class _Shift:
 
     async def drain(self) -> int:
         self._plan_at = NEVER
+        holding = asyncio.create_task(self._hold())
         done = 0
-        while True:
-            were_in_hand = bool(self._in_hand)  # who finishes during the turn may leave jobs that it does not see
-            claimed = await self._turn()
-            done += claimed
-            if self._in_hand:
-                await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
-            elif not (claimed or were_in_hand or self._outcomes):
-                return done
+        try:
+            while True:
+                were_in_hand = bool(self._in_hand)  # who finishes during the turn may leave jobs that it does not see
+                claimed = await self._turn()
+                done += claimed
+                if self._in_hand:
+                    await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
+                elif not (claimed or were_in_hand or self._outcomes):
+                    return done
+        finally:
+            await self._leave([holding])
 
     async def _turn(self) -> int:
         """Store outcomes and take new jobs, in one transaction; how many were taken."""
@@ -153,14 +160,14 @@ class _Shift:
 
     async def _do(self, job: Job) -> None:
         assert job.lease_id is not None  # noqa: S101
-        outcome = await self._outcome(job, self._runner._kinds[job.kind])
+        run = Run(job, job.lease_id, self._runner._transactions, self._runner._clock)
+        outcome = await self._outcome(run, self._runner._kinds[job.kind])
         if outcome is not None:
             self._outcomes.append((outcome, job.lease_id))
 
-    async def _outcome(self, job: Job, kind: JobKind) -> Job | None:
+    async def _outcome(self, run: Run, kind: JobKind) -> Job | None:
         """What became of the job; None where that is stored already, or another worker's matter."""
-        clock, chance = self._runner._clock, self._runner._chance()
-        run = Run(job, self._runner._transactions, clock)
+        job, clock, chance = run.job, self._runner._clock, self._runner._chance()
         result: Any = None
         try:
             if job.cancel_requested and kind.every is None:
@@ -189,7 +196,7 @@ class _Shift:
             ended = run.job.failed(clock.now(), f"{error.code}: {error}")
             log.warning("Job %s (%s) failed: %s", job.id, job.kind, error)
         except Exception as error:
-            ended = run.job.struck(clock.now(), f"{type(error).__name__}: {error}", chance)
+            ended = run.job.struck(clock.now(), _told(job, error), chance)
             log.exception("Job %s (%s) failed in attempt %d.", job.id, job.kind, job.attempts)
         if kind.every is not None and ended.is_finished:
             return ended.again_at(clock.now() + kind.every, result=result, error=ended.error)
@@ -236,9 +243,9 @@ class _Shift:
         await asyncio.gather(*self._in_hand, *others, return_exceptions=True)
         if self._outcomes:
             try:
-                async with self._runner._transactions.begin() as uow:
+                async with asyncio.timeout(LEAVE_WITHIN), self._runner._transactions.begin() as uow:
                     await self._settle(uow, self._outcomes)
-            except MoothallError as error:
+            except (MoothallError, TimeoutError) as error:
                 log.warning("%d jobs will be done again when their lease is over: %s", len(self._outcomes), error)
 
     async def _settle(self, uow: UnitOfWork, outcomes: "list[tuple[Job, UUID]]") -> list[Job]:
@@ -258,6 +265,13 @@ class _Shift:
                 is_periodic = self._runner._kinds[job.kind].every is not None
                 await uow.jobs.save(job if is_periodic else job.cancelled(self._runner._clock.now()))
         return [job for job, _ in outcomes if job.id not in held]
+
+
+def _told(job: Job, error: Exception) -> str:
+    """What an error that nobody foresaw says may be no member's business."""
+    if job.owner_id is not None:
+        return "internal-error: Something went wrong on our side; the log says what."
+    return f"{type(error).__name__}: {error}"
 
 
 def _is_plain(job: Job) -> bool:

@@ -95,6 +95,10 @@ class UserRepository(Protocol):
 
     async def get(self, user_id: UUID) -> User | None: ...
 
+    async def find(self, email_key: str) -> UUID | None:
+        """Whose address this is, without a lock."""
+        ...
+
     async def save(self, user: User) -> User:
         """The saved account, one version on.
 
@@ -108,7 +112,7 @@ class UserRepository(Protocol):
         ...
 
     async def remove(self, user_id: UUID) -> None:
-        """The account, its sessions and its API keys; nothing happens where it is gone already."""
+        """The account, its sessions, API keys, links and jobs; nothing happens where it is gone already."""
         ...
 
     async def another_admin_exists(self, than: UUID | None) -> bool:

@@ -128,7 +128,7 @@ class Job:
 
     def again_at(self, time: datetime, *, result: Any = None, error: str | None = None) -> "Job":
         """A periodic job, once it is done or given up."""
-        return replace(self._queued(time, error=error), result=result, attempts=0, strikes=0)
+        return replace(self._queued(time, error=error), result=result, attempts=0, strikes=0, cancel_requested=False)
 
     def cancelled(self, now: datetime) -> "Job":
         return self._finished(Status.CANCELLED, now)
@@ -209,6 +209,9 @@ class JobRepository(Protocol):
         """Whether the lease still held."""
         ...
 
-    async def remove_finished(self, before: datetime, *, deliveries_before: datetime) -> int:
-        """Those that finished before, except deliveries that were set aside; how many there were."""
+    async def remove_finished(
+        self, before: datetime, *, deliveries_before: datetime, set_aside_before: datetime, limit: int
+    ) -> int:
+        """Some of those that finished before: of jobs, of deliveries that are done with, of deliveries that were set
+        aside. How many they were."""
         ...

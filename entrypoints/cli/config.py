@@ -30,9 +30,10 @@ def show(context: typer.Context) -> None:
 @app.command()
 def check(context: typer.Context) -> None:
     """Tell whether all settings are good, and which have no effect."""
+    from entrypoints.bootstrap import open_templates
     from entrypoints.settings import without_effect
 
-    read_settings()
+    open_templates(read_settings())
     output = Output.of(context)
     idle = without_effect()
     if output.json:

@@ -108,7 +108,7 @@ def _samples(settings: "Settings") -> dict[str, Any]:
         "expires_at": SHOWN_AT + timedelta(hours=1),
         "at": SHOWN_AT,
         "address": "203.0.113.7",
-        "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "device": "Firefox on Linux",
         "number": "2026-000017",
         "lines": [
             {"name": "Mug with the town hall", "quantity": 2, "unit_price": 1250},

@@ -136,7 +136,7 @@ def invite(
 
     output = Output.of(context)
     output.show(on_application(work))
-    output.say(f"A link is on its way to {email}.")
+    output.say(f"A link will be mailed to {email}.")
 
 
 @app.command()
@@ -148,7 +148,7 @@ def reset_password(context: typer.Context, user: User) -> None:
         await application.identity.send_password_reset(actor, user_id=user_id)
 
     on_application(work)
-    Output.of(context).say(f"A link is on its way to {user}.")
+    Output.of(context).say(f"A link will be mailed to {user}.")
 
 
 @app.command()

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from adapters.memory import MemoryDatabase, MemoryTransactions
 from adapters.system import Uuid7Ids
+from application import housekeeping
 from application.audit.trail import Trail
 from application.housekeeping import DELIVERIES_KEPT_FOR, JOBS_KEPT_FOR, NOTHING, Sweep, Swept
 from domain.access.actor import operator
@@ -43,3 +46,16 @@ async def test_only_what_has_run_out_is_swept() -> None:
         assert await sweep(operator("test")) == Swept(
             sessions=1, signing_keys=1, api_keys=1, kept_answers=1, one_time_tokens=1, jobs=2, events=1
         )
+
+
+async def test_many_are_swept_in_several_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "AT_ONCE", 2)
+    clock = OwnClock()
+    database = MemoryDatabase()
+    transactions = MemoryTransactions(database)
+    async with transactions.begin() as uow:
+        for _ in range(5):
+            await uow.jobs.add(a_job().succeeded(clock.now() - JOBS_KEPT_FOR))
+    swept = await Sweep(transactions, Trail(clock, Uuid7Ids(), SIGNATURE), clock)(operator("test"))
+    assert swept.jobs == 5
+    assert len(database.audit_entries) == 3

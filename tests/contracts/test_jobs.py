@@ -283,12 +283,19 @@ async def test_what_is_done_is_swept_after_its_time_and_events_after_their_deliv
         await uow.jobs.add(a_job("new").succeeded(NOW))
         await uow.jobs.add(a_job("waiting", due_at=NOW - 99 * SECOND))
     async with store.transactions.begin() as uow:
-        assert await uow.jobs.remove_finished(NOW - SECOND, deliveries_before=NOW - 61 * SECOND) == 1
-        assert await uow.jobs.remove_finished(NOW - SECOND, deliveries_before=NOW - SECOND) == 1
-        assert await uow.events.remove_before(NOW - SECOND) == 1
+        never, late, soon = NOW - 999 * SECOND, NOW - 61 * SECOND, NOW - SECOND
+        sweep, events = uow.jobs.remove_finished, uow.events.remove_before
+        assert await sweep(soon, deliveries_before=soon, set_aside_before=never, limit=0) == 0
+        assert await sweep(soon, deliveries_before=late, set_aside_before=never, limit=9) == 1
+        assert await sweep(soon, deliveries_before=soon, set_aside_before=never, limit=9) == 1
+        assert await events(soon, limit=0) == 0
+        assert await events(soon, limit=9) == 1
     rows = await store.jobs.jobs(JobFilters(), after=None, offset=0, limit=9)
     assert {row.value.kind for row in rows} == {"new", "waiting"}
     assert await store.jobs.count_failed_deliveries() == 1
+    async with store.transactions.begin() as uow:
+        assert await uow.jobs.remove_finished(never, deliveries_before=never, set_aside_before=soon, limit=9) == 1
+        assert await uow.events.remove_before(soon, limit=9) == 1
 
 
 async def test_jobs_of_a_member_go_with_the_member(store: Store) -> None:

@@ -126,3 +126,11 @@ async def test_views_hold_what_edges_expect(store: Store) -> None:
     assert found.value.roles == ("admin", "member")
     assert found.value.is_superuser
     assert found.value.full_name == "Ada Lovelace"
+
+
+async def test_an_address_is_found_by_its_key(store: Store) -> None:
+    user = a_user("ada")
+    async with store.transactions.begin() as uow:
+        await uow.users.add(user)
+        assert await uow.users.find("ada@example.com") == user.id
+        assert await uow.users.find("Ada@example.com") is None

@@ -28,7 +28,7 @@ VALUES: Mapping[str, Any] = {
     "expires_at": AT,
     "at": AT,
     "address": "203.0.113.7",
-    "user_agent": "Firefox on Linux",
+    "device": "Firefox on Linux",
     "number": "2026-17",
     "lines": [{"name": "Mug", "quantity": 3, "unit_price": 1250}, {"name": "Pen", "quantity": 1, "unit_price": 5}],
     "currency": "EUR",
@@ -199,7 +199,7 @@ def test_an_order_lists_what_was_bought() -> None:
 
 @EVERY
 def test_what_may_be_missing_may_be_missing(language: str, name: str) -> None:
-    text = _written(language, name, name=None, address=None, user_agent=None)
+    text = _written(language, name, name=None, address=None, device=None)
     assert text.plain.startswith({"en": "Hello,\n", "de": "Guten Tag,\n"}[language])
     assert "None" not in text.plain + text.html
 
@@ -240,7 +240,7 @@ def test_a_name_that_reads_like_a_link_is_left_out(name: str) -> None:
 def test_what_strangers_wrote_is_text_and_nothing_else(language: str, name: str, name_: str, agent: str) -> None:
     hostile = {
         "name": name_,
-        "user_agent": agent,
+        "device": agent,
         "address": agent,
         "email": agent,
         "old_email": agent,
@@ -275,13 +275,13 @@ def test_what_strangers_wrote_is_text_and_nothing_else(language: str, name: str,
 )
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_markup_is_shown_as_it_was_typed(language: str, hostile: str) -> None:
-    text = _written(language, "new-sign-in", user_agent=hostile)
+    text = _written(language, "new-sign-in", device=hostile)
     assert _flat(hostile) in _flat(text.plain)
     assert hostile in Page(text.html).words
 
 
 def test_an_endless_value_is_cut() -> None:
-    text = _written("en", "new-sign-in", name="x" * 10_000, user_agent="ü" * 10_000)
+    text = _written("en", "new-sign-in", name="x" * 10_000, device="ü" * 10_000)
     assert len(text.plain) < 2000
     assert "x" * 99 + "…" in text.plain
 

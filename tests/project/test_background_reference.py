@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from application.housekeeping import DELIVERIES_KEPT_FOR, JOBS_KEPT_FOR
+from application.housekeeping import DELIVERIES_KEPT_FOR, JOBS_KEPT_FOR, SET_ASIDE_KEPT_FOR
 from application.jobs.runner import GIVE_BACK_AFTER, HANDS, HOLD_EVERY, LEASE, LOOK_EVERY
 from application.reactions import REACTIONS, Reactions
 from application.work import BackgroundWork
@@ -70,6 +70,7 @@ def test_the_figures_are_those_of_the_code() -> None:
         "how long jobs get to finish when a worker is stopped": spoken(GIVE_BACK_AFTER),
         "how long finished jobs are kept": spoken(JOBS_KEPT_FOR),
         "how long deliveries and events are kept that are done with": spoken(DELIVERIES_KEPT_FOR),
+        "how long deliveries are kept that were set aside": spoken(SET_ASIDE_KEPT_FOR),
     }
 
 

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from application.identity.links import PAGES
+from domain.identity.one_time_token import Purpose
 from domain.identity.password_policy import PasswordPolicy, PasswordRules
 from entrypoints.http.pages.page import Field, Form, Link, Page
 from entrypoints.http.pages.texts import Saying, Texts
 
-VERIFY_EMAIL = "/verify-email"
-RESET_PASSWORD = "/reset-password"  # noqa: S105
-ACCEPT_INVITATION = "/accept-invitation"
+VERIFY_EMAIL = PAGES[Purpose.VERIFY_EMAIL]
+RESET_PASSWORD = PAGES[Purpose.RESET_PASSWORD]
+ACCEPT_INVITATION = PAGES[Purpose.INVITATION]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,13 @@ def test_wrong_settings_are_named(moothall: Moothall) -> None:
     }
 
 
+def test_an_unknown_language_of_mails_is_named(moothall: Moothall) -> None:
+    moothall.setting(MAIL_LANGUAGE="xx")
+    outcome = moothall("--json", "config", "check")
+    assert outcome.code == 2
+    assert [problem["pointer"] for problem in outcome.error["errors"]] == ["MOOTHALL_MAIL_LANGUAGE"]
+
+
 def test_a_wrong_secret_is_named_but_not_shown(moothall: Moothall) -> None:
     moothall.setting(SECRET_KEY="hunter2-too-short")
     outcome = moothall("config", "check")

@@ -231,7 +231,7 @@ def _watched_on_a_terminal(moothall: Moothall, job: Job, outcome: Job) -> str:
         async def settle(application: Application) -> None:
             assert job.lease_id is not None
             async with application.jobs.retry_job.transactions.begin() as uow:
-                assert await uow.jobs.settle(outcome, job.lease_id)
+                assert await uow.jobs.settle(outcome, job.lease_id) is not None
 
         moothall.behind(settle)
         assert watching.wait(20) == 0

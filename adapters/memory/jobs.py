@@ -12,7 +12,7 @@ from application.jobs.ports import JobQueries
 from application.jobs.views import Backlog, FailedDelivery, JobFilters, JobView
 from application.paging import Position, Row
 from domain.errors import Conflict
-from domain.jobs.job import SET_ASIDE, Job, JobRepository, Progress
+from domain.jobs.job import SET_ASIDE, Job, JobRepository, Progress, Status
 
 
 class MemoryJobs(JobRepository):
@@ -129,7 +129,8 @@ class MemoryJobQueries(JobQueries):
 
     async def backlog(self, now: datetime) -> Backlog:
         due = [job.due_at for job in self._database.jobs.values() if job.due_at is not None and job.due_at <= now]
-        return Backlog(len(due), min(due, default=None))
+        retrying = sum(job.status is Status.QUEUED and job.attempts > 0 for job in self._database.jobs.values())
+        return Backlog(len(due), min(due, default=None), retrying)
 
     def _found(self, filters: JobFilters) -> list[Job]:
         return [job for job in self._database.jobs.values() if job.emitted is None and _passes(job, filters)]

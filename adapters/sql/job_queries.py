@@ -17,6 +17,7 @@ from application.jobs.ports import JobQueries
 from application.jobs.views import Backlog, FailedDelivery, JobFilters, JobView
 from application.paging import Position
 from application.paging import Row as Placed
+from domain.jobs.job import Status
 
 _JOBS = select(jobs).where(jobs.c.event_id.is_(None))
 _JOB = _JOBS.where(jobs.c.id == bindparam("job_id"))
@@ -26,8 +27,14 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "status": jobs.c.status == bindparam("status"),
 }
 _COUNT_SET_ASIDE = select(func.count()).select_from(jobs).where(is_set_aside)
-_waiting = [func.count().label("waiting"), func.min(jobs.c.due_at).label("oldest")]
-_BACKLOG = select(*_waiting).where(jobs.c.due_at <= bindparam("now"))
+_is_due = jobs.c.due_at <= bindparam("now")
+_is_retried = (jobs.c.status == Status.QUEUED.value) & (jobs.c.attempts > 0)
+_backlog = [
+    func.count().filter(_is_due).label("waiting"),
+    func.min(jobs.c.due_at).filter(_is_due).label("oldest"),
+    func.count().filter(_is_retried).label("retrying"),
+]
+_BACKLOG = select(*_backlog).where(jobs.c.due_at.is_not(None))
 
 
 class SqlJobQueries(JobQueries):
@@ -65,7 +72,7 @@ class SqlJobQueries(JobQueries):
 
     async def backlog(self, now: datetime) -> Backlog:
         row = (await self._reader.search(_BACKLOG, {"now": now}))[0]
-        return Backlog(row.waiting, row.oldest)
+        return Backlog(row.waiting, row.oldest, row.retrying)
 
 
 def _set(filters: JobFilters) -> dict[str, Any] | None:

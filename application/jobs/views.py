@@ -87,7 +87,9 @@ class JobFilters:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits for a worker though it is due: how much (deliveries too), and since when the oldest."""
+    """What waits for a worker though it is due, deliveries too: how much, and since when the oldest. `retrying` are
+    those that failed, and are or will be tried again."""
 
     waiting: int
     oldest: datetime | None
+    retrying: int

@@ -171,9 +171,10 @@ async def _work(application: "Application", settings: "Settings") -> list[Findin
 
 
 def _backlog(backlog: "Backlog", settings: "Settings") -> Finding:
+    again = f"; {backlog.retrying} failed and are tried again" if backlog.retrying else ""
     if backlog.oldest is None:
-        return Finding(Status.OK, "jobs", "none waits")
-    waiting = f"{backlog.waiting} due, the oldest since {backlog.oldest.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return Finding(Status.OK, "jobs", f"none waits{again}")
+    waiting = f"{backlog.waiting} due, the oldest since {backlog.oldest.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}{again}"
     if datetime.now(UTC) - backlog.oldest <= LONGEST_WAIT:
         return Finding(Status.OK, "jobs", waiting)
     advice = "is the server running?" if settings.is_embedded else f"is a worker running? {this_program()} worker"

@@ -7,7 +7,7 @@ import typer
 from domain.access.actor import Actor
 from entrypoints.cli.logs import log_config
 from entrypoints.cli.output import Output
-from entrypoints.cli.running import on_application, read_settings, run
+from entrypoints.cli.running import on_application, read_settings
 
 if TYPE_CHECKING:
     from application.app import Application
@@ -31,11 +31,13 @@ def worker(
 def _work_until_stopped() -> None:
     from logging.config import dictConfig
 
+    import uvloop
+
     from entrypoints.worker import run_worker
 
     settings = read_settings()
     dictConfig(log_config(settings.log_level))
-    run(run_worker(settings))
+    uvloop.run(run_worker(settings))
 
 
 async def _once(application: "Application", actor: Actor) -> str:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from .background import Drains, Reactions
 from .bare_peer import BareFastApi, BareMembers
 from .client import AnswerError
 from .fastapi_users_peer import FastApiUsers
 from .load import CORES, LoadError, MissingToolError, find_wrk
 from .machine import QUIET
-from .measures import BCRYPT_ALONE, Measure, Plan, Turn, measure, measure_bcrypt
+from .measures import BCRYPT_ALONE, Contestant, Measure, Plan, Server, Turn, measure_bcrypt
 from .moothall_peer import Installation, Moothall
 from .pocketbase_peer import PocketBase
 from .postgres import Databases, databases
@@ -24,7 +25,7 @@ from .servers import ServerError
 from .targets import Target
 from .workspace import BENCH, Workspace
 
-_WITH_BUDGETS = ["moothall", "pocketbase", "token-only", "fastapi-users"]
+_WITH_BUDGETS = ["moothall", "pocketbase", "token-only", "fastapi-users", "reactions", "jobs"]
 _CREDIBLE = 1.1  # of the possible logins: more can only be a mistake
 TEST_REDIS = "MOOTHALL_TEST_REDIS_URL"
 _FAILURES = (ServerError, LoadError, AnswerError, MissingToolError, OSError)
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt_once)
     try:
-        find_wrk()
+        if _plan(options).serves:
+            find_wrk()
         BENCH.mkdir(exist_ok=True)
         return _run(options, Workspace(Path(tempfile.mkdtemp(prefix="run-", dir=BENCH))))
     except _FAILURES as error:
@@ -50,14 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, workspace: Workspace) -> int:
     """The files of the run stay only where something failed."""
     limit = time.monotonic() + options.limit
-    plan = Plan(frozenset(options.measures), options.seconds)
+    plan = _plan(options)
     workspace.directory.chmod(0o755)  # PostgreSQL may have to run as somebody else
     notes: list[str] = []
     rounds: list[dict[str, Turn]] = []
     try:
         with databases(workspace.directory / "postgresql") as shared:
-            targets = _chosen(_targets(workspace, shared, _moothall_settings(options)), options.peers, plan)
-            ready = _prepared(targets, notes)
+            everybody = _contestants(workspace, shared, _moothall_settings(options))
+            ready = _prepared(_chosen(everybody, options.peers, plan), notes)
             for number in range(options.rounds):
                 turns = _round(ready, plan, f"round {number + 1}", limit, notes)
                 if turns:
@@ -77,11 +79,15 @@ def _run(options: argparse.Namespace, workspace: Workspace) -> int:
     return 0 if rounds else 1
 
 
-def _targets(workspace: Workspace, shared: Databases, settings: dict[str, str]) -> list[Target]:
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(frozenset(options.measures), options.seconds)
+
+
+def _contestants(workspace: Workspace, shared: Databases, settings: dict[str, str]) -> list[Contestant]:
     on_postgresql = Installation("postgresql", workspace, shared, settings)
     on_sqlite = Installation("sqlite", workspace, shared, settings)
     bare = BareMembers(workspace, shared)
-    return [
+    servers: list[Target] = [
         Moothall(on_postgresql, workers=1),
         Moothall(on_postgresql, workers=2),
         Moothall(on_sqlite, workers=1),
@@ -92,41 +98,49 @@ def _targets(workspace: Workspace, shared: Databases, settings: dict[str, str]) 
         BareFastApi(bare, "row", workers=2),
         PocketBase(workspace),
     ]
+    for_work = Installation("postgresql", workspace, shared, settings, purpose="work")
+    return [
+        *map(Server, servers),
+        Reactions(Installation("sqlite", workspace, shared, settings, purpose="work")),
+        Reactions(for_work),
+        Drains(for_work, by_hand=False),
+        Drains(for_work, by_hand=True),
+    ]
 
 
-def _chosen(targets: Sequence[Target], wanted: Sequence[str], plan: Plan) -> list[Target]:
+def _chosen(everybody: Sequence[Contestant], wanted: Sequence[str], plan: Plan) -> list[Contestant]:
     """Those whose name begins with one of `wanted`, or all; without those that no measure concerns."""
-    named = [target for target in targets if not wanted or target.name.startswith(tuple(wanted))]
-    return [target for target in named if plan.concerns(target)]
+    named = [each for each in everybody if not wanted or each.name.startswith(tuple(wanted))]
+    return [each for each in named if each.concerned(plan)]
 
 
-def _prepared(targets: Sequence[Target], notes: list[str]) -> list[Target]:
+def _prepared(chosen: Sequence[Contestant], notes: list[str]) -> list[Contestant]:
     """Those that could be seeded: one server that does not run must not cost the figures of the others."""
     ready = []
-    for target in targets:
-        _say(f"seeding {target.name}")
+    for each in chosen:
+        _say(f"seeding {each.name}")
         try:
-            target.prepare()
+            each.prepare()
         except Exception as error:
-            notes.append(f"{target.name} left out: {type(error).__name__}: {error}")
+            notes.append(f"{each.name} left out: {type(error).__name__}: {error}")
         else:
-            ready.append(target)
+            ready.append(each)
     return ready
 
 
-def _round(targets: Sequence[Target], plan: Plan, title: str, limit: float, notes: list[str]) -> dict[str, Turn]:
+def _round(chosen: Sequence[Contestant], plan: Plan, title: str, limit: float, notes: list[str]) -> dict[str, Turn]:
     turns: dict[str, Turn] = {}
     if Measure.LOGIN in plan.measures:
         turns[BCRYPT_ALONE] = measure_bcrypt(plan)
-    for target in targets:
+    for each in chosen:
         if time.monotonic() > limit:
-            notes.append(f"{title} ended before {target.name}: the time limit was reached")
+            notes.append(f"{title} ended before {each.name}: the time limit was reached")
             break
-        _say(f"{title}: {target.name}")
+        _say(f"{title}: {each.name}")
         try:
-            turns[target.name] = measure(target, plan)
+            turns[each.name] = each.take(plan)
         except Exception as error:
-            notes.append(f"{title}, {target.name}: {type(error).__name__}: {error}")
+            notes.append(f"{title}, {each.name}: {type(error).__name__}: {error}")
     return turns
 
 
@@ -160,10 +174,10 @@ def _parser() -> argparse.ArgumentParser:
     every = list(Measure)
     parser.add_argument("--measures", nargs="+", type=Measure, choices=every, default=every, metavar="MEASURE",
                         help=f"any of {', '.join(every)} (all)")  # fmt: skip
-    parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="servers whose name begins so (all)")
+    parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="those whose name begins so (all)")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (3)")
     parser.add_argument("--seconds", type=int, default=4, help="of load for one figure in one round (4)")
-    parser.add_argument("--limit", type=int, default=540, help="seconds after which no server takes another turn (540)")
+    parser.add_argument("--limit", type=int, default=660, help="seconds after which nobody takes another turn (660)")
     parser.add_argument("--quick", action="store_true", help="one short round, under two minutes")
     parser.add_argument("--rate-limit", default="off", help="Moothall's limit for each caller (off)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables and all rounds there too")

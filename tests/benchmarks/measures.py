@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from .load import (
     BUSY_CLIENTS,
@@ -27,6 +28,8 @@ class Measure(StrEnum):
     READ = "read"  # members read themselves
     LOGIN = "login"  # members log in
     BUSY = "busy"  # members read themselves while others keep every core busy with logging in
+    REACTIONS = "reactions"  # something happens, and what follows from it is done in the background
+    JOBS = "jobs"  # a worker has plenty to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,35 @@ class Plan:
         """Longer, as there are so few logins a second."""
         return max(3, self.seconds * 3 // 2)
 
-    def concerns(self, target: Target) -> bool:
-        return Measure.READ in self.measures or target.logs_in
+    @property
+    def serves(self) -> bool:
+        """Whether any measure is of a server's answers."""
+        return bool({Measure.READ, Measure.LOGIN, Measure.BUSY} & set(self.measures))
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Milliseconds from the answer to a request until the reaction had run, and from the event in it; how many ran, and
+    how many did not."""
+
+    p50: float
+    p99: float
+    p99_since_emitted: float
+    events: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Jobs a second that do nothing, and that each leave a row in the store."""
+
+    nothing: float
+    rows: float
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one server did in one round.
+    """What one server or worker did in one round.
 
     `disturbance`: how many cores others used just before. `one_hash`: seconds for a bcrypt hash just before or just
     after, whichever was shorter: a disturbed yardstick would flatter the logins.
@@ -59,6 +84,8 @@ class Turn:
     logins: Logins | None = None
     busy_reads: Reads | None = None
     busy_logins: Logins | None = None
+    waits: Waits | None = None
+    drained: Drained | None = None
 
     @property
     def share_of_possible_logins(self) -> float | None:
@@ -75,7 +102,42 @@ class Turn:
         return self.busy_reads.rate / self.reads.rate
 
 
-def measure(target: Target, plan: Plan) -> Turn:
+class Contestant(Protocol):
+    """Who takes turns. `prepare` runs once, `take` once in each round."""
+
+    @property
+    def name(self) -> str: ...
+
+    def concerned(self, plan: Plan) -> bool:
+        """Whether it has to do with any measure of the plan."""
+        ...
+
+    def prepare(self) -> None: ...
+
+    def take(self, plan: Plan) -> Turn: ...
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server, of which the answers are measured."""
+
+    target: Target
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    def concerned(self, plan: Plan) -> bool:
+        return Measure.READ in plan.measures or (self.target.logs_in and plan.serves)
+
+    def prepare(self) -> None:
+        self.target.prepare()
+
+    def take(self, plan: Plan) -> Turn:
+        return _measure(self.target, plan)
+
+
+def _measure(target: Target, plan: Plan) -> Turn:
     """Start the server, take its turn, and stop it."""
     logs_in = target.logs_in and Measure.LOGIN in plan.measures
     busy = target.logs_in and Measure.BUSY in plan.measures

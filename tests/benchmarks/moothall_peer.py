@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from .client import Client
@@ -24,7 +25,8 @@ Store = Literal["postgresql", "sqlite"]
 
 @dataclass
 class Installation:
-    """One database with its 1,000 members, whom every Moothall on that database then serves.
+    """One database with its 1,000 members, whom every Moothall on that database then serves; `purpose` tells it from
+    others.
 
     Tokens name their issuer, so each start uses the same port and public URL as the one that signed them.
     """
@@ -33,14 +35,33 @@ class Installation:
     workspace: Workspace
     databases: Databases
     settings: dict[str, str]
+    purpose: str = "moothall"
     port: int = field(default_factory=free_port)
-    _env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
     _tried: bool = False
     _accounts: tuple[Account, ...] = ()
 
     @property
     def name(self) -> str:
-        return f"moothall-{self.store}"
+        return f"{self.purpose}-{self.store}"
+
+    @property
+    def database_url(self) -> str:
+        """On PostgreSQL."""
+        return self.env["MOOTHALL_DATABASE_URL"]
+
+    @property
+    def sqlite_file(self) -> Path:
+        return Path(self.env["MOOTHALL_DATA_DIR"]) / "moothall.db"
+
+    def install(self) -> None:
+        """Make the database, without members."""
+        if self.env:
+            return
+        self.env = self._environment()
+        if self.store == "postgresql":
+            upgrade = [program("moothall"), "db", "upgrade"]
+            run(upgrade, log=self.workspace.log(self.name), cwd=self.workspace.folder(self.name), env=self.env)
 
     def seed(self) -> None:
         """Make the members over HTTP, at a low bcrypt cost; the login accounts then get hashes at the real one."""
@@ -49,26 +70,24 @@ class Installation:
         if self._tried:
             return
         self._tried = True
-        self._env = self._environment()
-        if self.store == "postgresql":
-            upgrade = [program("moothall"), "db", "upgrade"]
-            run(upgrade, log=self.workspace.log(self.name), cwd=self.workspace.folder(self.name), env=self._env)
-        with self._listening(CORES, _SEED_COST), ThreadPoolExecutor(_SEEDERS) as pool:
+        self.install()
+        with self.listening(CORES, _SEED_COST), ThreadPoolExecutor(_SEEDERS) as pool:
             shares = list(pool.map(lambda first: self._register(range(first, MEMBERS, _SEEDERS)), range(_SEEDERS)))
         members, accounts = zip(*(pair for share in shares for pair in share), strict=True)
         write_requests(self.workspace.requests(self.name), members)
         self._accounts = accounts[:LOGIN_ACCOUNTS]
-        with self._listening(1, BCRYPT_COST), Client(self.port) as client:
+        with self.listening(1, BCRYPT_COST), Client(self.port) as client:
             for account in self._accounts:
                 _log_in(client, account)
 
     @contextmanager
     def serve(self, workers: int) -> Iterator[Running]:
-        with self._listening(workers, BCRYPT_COST):
+        with self.listening(workers, BCRYPT_COST):
             yield Running(self.port, self.workspace.requests(self.name), Login(_LOGIN, self._accounts))
 
     @contextmanager
-    def _listening(self, workers: int, bcrypt_cost: int) -> Iterator[None]:
+    def listening(self, workers: int, bcrypt_cost: int) -> Iterator[None]:
+        """`moothall serve` on it."""
         command = [program("moothall"), "serve", "--host", HOST, "--port", str(self.port), "--workers", str(workers)]
         with running(
             command,
@@ -76,7 +95,7 @@ class Installation:
             ready_path="/ready",
             log=self.workspace.log(self.name),
             cwd=self.workspace.folder(self.name),
-            env=self._env | {"MOOTHALL_BCRYPT_COST": str(bcrypt_cost)},
+            env=self.env | {"MOOTHALL_BCRYPT_COST": str(bcrypt_cost)},
         ):
             yield
 
@@ -87,11 +106,12 @@ class Installation:
             "MOOTHALL_PUBLIC_URL": f"http://{HOST}:{self.port}",
             "MOOTHALL_ENVIRONMENT": "development",
             "MOOTHALL_RATE_LIMIT_LOGIN": "off",
+            "MOOTHALL_RATE_LIMIT_MAIL": "off",
             "MOOTHALL_RATE_LIMIT_REGISTER": "off",
             "MOOTHALL_ACCESS_TOKEN_TTL": "3600",
         }
         if self.store == "postgresql":  # on SQLite the database is where Moothall puts it by itself
-            env["MOOTHALL_DATABASE_URL"] = self.databases.create("moothall")
+            env["MOOTHALL_DATABASE_URL"] = self.databases.create(self.purpose)
         return env | self.settings
 
     def _register(self, numbers: range) -> list[tuple[OwnUser, Account]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .load import BUSY_CLIENTS, CONNECTIONS, CORES, LOGIN_CLIENTS
-from .measures import Turn
+from .measures import Drained, Turn
 from .targets import MEMBERS
 
 Round = Mapping[str, Turn]  # by the name of the server
@@ -25,12 +25,13 @@ _ABSENT = Turn(disturbance=0.0)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """`of`: the figure; `least` or `most`: what it may be at worst."""
+    """`of`: the figure; `least` or `most`: what it may be at worst; `whose`: how the names begin of those it is for."""
 
     what: str
     of: Figure
     least: float | None = None
     most: float | None = None
+    whose: str = "moothall"
 
     def ratio(self, figure: float) -> float:
         """How well the figure keeps the budget: 1 or more does."""
@@ -77,6 +78,22 @@ def busy_share(server: str) -> Figure:
     return lambda turns: turns.get(server, _ABSENT).share_of_reads_when_busy
 
 
+def reaction_p99(name: str) -> Figure:
+    def figure(turns: Round) -> float | None:
+        waits = turns.get(name, _ABSENT).waits
+        return waits.p99 if waits else None
+
+    return figure
+
+
+def jobs_done(name: str) -> Figure:
+    def figure(turns: Round) -> float | None:
+        drained = turns.get(name, _ABSENT).drained
+        return drained.nothing if drained else None
+
+    return figure
+
+
 _ONE, _TWO, _EMBEDDED = "moothall-postgresql-1", "moothall-postgresql-2", "moothall-sqlite-1"
 
 BUDGETS = (
@@ -93,6 +110,19 @@ BUDGETS = (
     Budget("GET while logging in: PostgreSQL, 1 worker / unloaded", busy_share(_ONE), least=0.25),
     Budget("GET while logging in: PostgreSQL, 2 workers / unloaded", busy_share(_TWO), least=0.25),
     Budget("GET while logging in: SQLite, 1 worker / unloaded", busy_share(_EMBEDDED), least=0.25),
+    Budget(
+        "answer to reaction: SQLite, in the server, p99 ms",
+        reaction_p99("reactions-sqlite"),
+        most=100.0,
+        whose="reactions",
+    ),
+    Budget(
+        "answer to reaction: PostgreSQL, a worker, p99 ms",
+        reaction_p99("reactions-postgresql"),
+        most=250.0,
+        whose="reactions",
+    ),
+    Budget("jobs that do nothing: PostgreSQL, 1 worker, /s", jobs_done("jobs-moothall"), least=2000.0, whose="jobs"),
 )
 
 
@@ -104,16 +134,21 @@ def median_of(rounds: Sequence[Round], figure: Figure) -> float | None:
 
 def table(rounds: Sequence[Round]) -> list[dict[str, Any]]:
     """One row for each server: medians of the rounds. Rates are per second, p99 in milliseconds."""
-    names = list(dict.fromkeys(name for turns in rounds for name in turns))
-    return [_row(name, [turns[name] for turns in rounds if name in turns]) for name in names]
+    return [_row(name, turns) for name, turns in _by_name(rounds) if not any(map(_is_background, turns))]
+
+
+def background(rounds: Sequence[Round]) -> list[dict[str, Any]]:
+    """One row for each who worked in the background; as in `table`. Jobs are done over those by hand."""
+    return [_background_row(name, turns) for name, turns in _by_name(rounds) if any(map(_is_background, turns))]
 
 
 def budgets(rounds: Sequence[Round]) -> list[dict[str, Any]]:
-    """One row for each budget, if Moothall was measured at all; the figures are None where they could not be told."""
-    if not any(name.startswith("moothall") for turns in rounds for name in turns):
-        return []
+    """One row for each budget of those who were measured; the figures are None where they could not be told."""
+    names = {name for turns in rounds for name in turns}
     rows = []
     for budget in BUDGETS:
+        if not any(name.startswith(budget.whose) for name in names):
+            continue
         figure = median_of(rounds, budget.of)
         ratio = None if figure is None else budget.ratio(figure)
         rows.append({"what": budget.what, "measured": figure, "budget": budget.text, "ratio_to_budget": ratio})
@@ -128,21 +163,36 @@ def as_text(rounds: Sequence[Round], conditions: Conditions) -> str:
         f"Moothall: rate limit {conditions.rate_limit}, Redis {'used' if conditions.redis else 'not used'}; "
         "the number after a name is its workers"
     )
-    servers = _columns(
-        ("server", "GET/s", "range", "x token-only", "p99 ms", "login/s", "x possible", "busy GET/s", "x unloaded",
-         "busy p99 ms", "failed"),
-        [_cells(row, _yardstick(row["server"], rounds)) for row in table(rounds)],
-    )  # fmt: skip
+    parts = [head]
+    if answered := table(rounds):
+        parts.append(_server_columns(answered, rounds))
+    if worked := background(rounds):
+        parts.append(_background_columns(worked, rounds))
     kept = [
         (row["what"], _number(row["measured"], 2) or "-", row["budget"], _number(row["ratio_to_budget"], 2) or "-")
         for row in budgets(rounds)
     ]
-    parts = [head, servers]
     if kept:
         title = "measured / budget (for p99 budget / measured: 1.00 or more keeps every budget)"
         parts.append(title + "\n" + _columns(("what", "measured", "budget", "ratio to budget"), kept))
     parts += [f"note: {note}" for note in conditions.notes]
     return "\n\n".join(parts)
+
+
+def _server_columns(rows: Sequence[Mapping[str, Any]], rounds: Sequence[Round]) -> str:
+    return _columns(
+        ("server", "GET/s", "range", "x token-only", "p99 ms", "login/s", "x possible", "busy GET/s", "x unloaded",
+         "busy p99 ms", "failed"),
+        [_cells(row, _yardstick(row["server"], rounds)) for row in rows],
+    )  # fmt: skip
+
+
+def _background_columns(rows: Sequence[Mapping[str, Any]], rounds: Sequence[Round]) -> str:
+    return _columns(
+        ("background", "p50 ms", "p99 ms", "since event p99 ms", "jobs/s", "range", "x by hand", "with a row jobs/s",
+         "x by hand", "failed"),
+        [_background_cells(row, rounds) for row in rows],
+    )  # fmt: skip
 
 
 def write_json(file: Path, rounds: Sequence[Round], conditions: Conditions) -> None:
@@ -157,10 +207,36 @@ def write_json(file: Path, rounds: Sequence[Round], conditions: Conditions) -> N
             "busy_clients": BUSY_CLIENTS,
         },
         "servers": table(rounds),
+        "background": background(rounds),
         "budgets": budgets(rounds),
         "rounds": [{name: dataclasses.asdict(turn) for name, turn in turns.items()} for turns in rounds],
     }
     file.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _by_name(rounds: Sequence[Round]) -> list[tuple[str, list[Turn]]]:
+    names = dict.fromkeys(name for turns in rounds for name in turns)
+    return [(name, [turns[name] for turns in rounds if name in turns]) for name in names]
+
+
+def _is_background(turn: Turn) -> bool:
+    return turn.waits is not None or turn.drained is not None
+
+
+def _background_row(name: str, turns: Sequence[Turn]) -> dict[str, Any]:
+    waits = [turn.waits for turn in turns if turn.waits]
+    drained = [turn.drained for turn in turns if turn.drained]
+    jobs = [one.nothing for one in drained]
+    return {
+        "name": name,
+        "p50_ms": _median([one.p50 for one in waits]),
+        "p99_ms": _median([one.p99 for one in waits]),
+        "p99_ms_since_emitted": _median([one.p99_since_emitted for one in waits]),
+        "jobs_per_second": _median(jobs),
+        "jobs_per_second_range": [min(jobs), max(jobs)] if jobs else None,
+        "jobs_with_row_per_second": _median([one.rows for one in drained]),
+        "failed": sum(one.failed for one in waits),
+    }
 
 
 def _row(name: str, turns: Sequence[Turn]) -> dict[str, Any]:
@@ -208,6 +284,30 @@ def _cells(row: Mapping[str, Any], to_token_only: float | None) -> tuple[str, ..
         bound + _number(row["busy_p99_ms"], 1),
         str(row["failed"]),
     )
+
+
+def _background_cells(row: Mapping[str, Any], rounds: Sequence[Round]) -> tuple[str, ...]:
+    low_high = row["jobs_per_second_range"]
+    return (
+        row["name"],
+        _number(row["p50_ms"], 1),
+        _number(row["p99_ms"], 1),
+        _number(row["p99_ms_since_emitted"], 1),
+        _number(row["jobs_per_second"], 0),
+        f"{low_high[0]:,.0f}-{low_high[1]:,.0f}" if low_high else "",
+        _number(median_of(rounds, _over_by_hand(row["name"], lambda drained: drained.nothing)), 2),
+        _number(row["jobs_with_row_per_second"], 0),
+        _number(median_of(rounds, _over_by_hand(row["name"], lambda drained: drained.rows)), 2),
+        str(row["failed"]),
+    )
+
+
+def _over_by_hand(name: str, which: Callable[[Drained], float]) -> Figure:
+    def figure(turns: Round) -> float | None:
+        ours, theirs = turns.get(name, _ABSENT).drained, turns.get("jobs-by-hand", _ABSENT).drained
+        return which(ours) / which(theirs) if ours and theirs else None
+
+    return figure
 
 
 def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -39,27 +39,25 @@ def running(
 ) -> Iterator[None]:
     """Run `command` (each of its words as text) while the block lasts, once `GET ready_path` answers 200.
 
-    It gets a process group of its own: Ctrl-C reaches the benchmark alone, which then stops the whole group.
-
     Raises:
         ServerError: it ended early, or did not answer within READY_LIMIT seconds.
     """
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=cwd,
-            env=clean_environment(env),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        _wait_until_ready(process, port, ready_path, log)
+    with _started(command, log, cwd, env) as process:
+        _wait_until(lambda: _answers(port, ready_path), process, log)
         time.sleep(SETTLE)
         yield
-    finally:
-        _stop(process)
+
+
+@contextmanager
+def saying(
+    command: Sequence[object], *, text: str, log: Path, cwd: Path, env: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """The same for what listens on no port, once it has said `text`."""
+    before = log.stat().st_size if log.exists() else 0
+    with _started(command, log, cwd, env) as process:
+        _wait_until(lambda: text.encode() in log.read_bytes()[before:], process, log)
+        time.sleep(SETTLE)
+        yield
 
 
 def run(
@@ -93,15 +91,36 @@ def clean_environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     return kept | dict(extra or {})
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> None:
+@contextmanager
+def _started(
+    command: Sequence[object], log: Path, cwd: Path, env: Mapping[str, str] | None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """It gets a process group of its own: Ctrl-C reaches the benchmark alone, which then stops the whole group."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=clean_environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        _stop(process)
+
+
+def _wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     limit = time.monotonic() + READY_LIMIT
     while time.monotonic() < limit:
         if process.poll() is not None:
-            raise ServerError(f"the server ended at once with status {process.returncode}\n{_end_of(log)}")
-        if _answers(port, path):
+            raise ServerError(f"it ended at once with status {process.returncode}\n{_end_of(log)}")
+        if is_ready():
             return
         time.sleep(0.05)
-    raise ServerError(f"no answer from {path} within {READY_LIMIT:.0f} s\n{_end_of(log)}")
+    raise ServerError(f"it was not ready within {READY_LIMIT:.0f} s\n{_end_of(log)}")
 
 
 def _answers(port: int, path: str) -> bool:

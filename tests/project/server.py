@@ -29,26 +29,46 @@ class Server:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
+    def moothall(self, *words: str) -> str:
+        """What a command that has to succeed prints."""
+        ran = subprocess.run(
+            [*MOOTHALL, *words], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
 
 @contextmanager
-def serving(folder: Path, *options: str) -> Iterator[Server]:
-    """Run the server while the block lasts, once it is ready."""
-    port = _free_port()
-    env = environment({"MOOTHALL_DATA_DIR": str(folder / "data"), "MOOTHALL_PUBLIC_URL": f"http://{HOST}:{port}"})
-    log = folder / "server.log"
-    with log.open("wb") as output:
+def serving(folder: Path, *options: str, env: Mapping[str, str] = {}) -> Iterator[Server]:
+    """Run the server while the block lasts, once it is ready; `env` has more settings."""
+    port = free_port()
+    places = {"MOOTHALL_DATA_DIR": str(folder / "data"), "MOOTHALL_PUBLIC_URL": f"http://{HOST}:{port}"}
+    server = Server(port, folder, environment({**places, **env}))
+    with _running(server, "serve", "--port", str(port), *options) as process:
+        _wait_until_ready(server, process, folder / "serve.log")
+        yield server
+
+
+@contextmanager
+def working_beside(server: Server) -> Iterator[None]:
+    """Run `moothall worker` on the same data while the block lasts."""
+    with _running(server, "worker"):
+        yield
+
+
+@contextmanager
+def _running(server: Server, command: str, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
+    with (server.folder / f"{command}.log").open("wb") as output:
         process = subprocess.Popen(
-            [*MOOTHALL, "serve", "--port", str(port), *options],
-            cwd=folder,
-            env=env,
+            [*MOOTHALL, command, *options],
+            cwd=server.folder,
+            env=server.env,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    server = Server(port, folder, env)
     try:
-        _wait_until_ready(server, process, log)
-        yield server
+        yield process
     finally:
         process.terminate()
         try:
@@ -70,7 +90,7 @@ def _wait_until_ready(server: Server, process: subprocess.Popen[bytes], log: Pat
     raise AssertionError(f"moothall serve did not become ready; its log:\n{log.read_text(errors='replace')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -95,6 +95,12 @@ def test_jobs_that_nobody_does_are_found(moothall: Moothall) -> None:
     assert line.endswith("\tis the server running?")
 
 
+def test_jobs_that_are_tried_again_are_told(moothall: Moothall) -> None:
+    _stored(moothall, a_job(datetime.now(UTC) + timedelta(minutes=5), attempts=2))
+    [line] = [line for line in moothall("doctor").out.splitlines() if line.startswith("ok\tjobs\t")]
+    assert "none waits; 1 failed and are tried again" in line
+
+
 def test_what_was_set_aside_is_told(moothall: Moothall) -> None:
     assert "outbox" not in _found(moothall)[1]
     _stored(moothall, a_delivery(datetime.now(UTC)), a_delivery(datetime.now(UTC)))

@@ -45,7 +45,7 @@ class People:
         role = await self._role_of(caller.permissions)
         me = self._user(frozenset({MEMBER, role} if role else {MEMBER}))
         me = replace(me, is_active=caller.credential != "disabled account")
-        other = self._user(frozenset({MEMBER}))
+        other = replace(self._user(frozenset({MEMBER})), is_verified=False)
         mine, second, others = self._session(me, caller), self._session(me), self._session(other)
         text = self._keys.new()
         key, own_key, others_key = self._key(me, text, caller.granted), self._key(me), self._key(other)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import punq
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -63,6 +64,9 @@ from application.work import BackgroundWork
 from domain.errors import Unavailable
 from entrypoints.settings import Settings
 from entrypoints.wrong_settings import SettingsError
+
+if TYPE_CHECKING:
+    from adapters.mail.smtp import SmtpMailer
 
 AUDIENCE = "moothall"
 
@@ -151,14 +155,16 @@ async def examine_mail(settings: Settings) -> str:
     return f"go to the mail server {mailer.server}"
 
 
-def _smtp_mailer(settings: Settings) -> mail.SmtpMailer | None:
+def _smtp_mailer(settings: Settings) -> "SmtpMailer | None":
     if settings.smtp_url is None:
         return None
+    from adapters.mail.smtp import SmtpMailer, SmtpServer  # noqa: PLC0415 (files do without)
+
     try:
-        server = mail.SmtpServer.of(settings.smtp_url.get_secret_value())
+        server = SmtpServer.of(settings.smtp_url.get_secret_value())
     except ValueError as error:
         raise SettingsError([f"MOOTHALL_SMTP_URL: {error}"]) from None
-    return mail.SmtpMailer(server, sender=settings.mail_sender, timeout=settings.smtp_timeout)
+    return SmtpMailer(server, sender=settings.mail_sender, timeout=settings.smtp_timeout)
 
 
 def _register_memory(container: punq.Container) -> None:

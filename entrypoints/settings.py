@@ -10,7 +10,6 @@ from enum import Enum
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -29,7 +28,6 @@ DATABASES = ("sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql
 SENDER = re.compile(
     r"""(?P<name>[^<>]*<)?(?P<local>[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*)@(?P<host>[^\W_][\w.-]{0,252})(?(name)>)"""
 )
-MAIL_SERVERS = ("smtp", "smtp+starttls", "smtps")
 
 NOT_YET_USED = (
     "BLOB_URL",
@@ -141,13 +139,6 @@ class Settings(BaseSettings):
         if not value.isprintable() or not value.strip():
             raise ValueError("is one line, without control characters")
         return value.strip()
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            _check_mail_server(value.get_secret_value())
-        return value
 
     @field_validator("smtp_from")
     @classmethod
@@ -280,22 +271,6 @@ def _refuse_unknown_names(env_file: Path) -> None:
         problems.append(f"{name}: there is no such setting" + (f"; did you mean {PREFIX}{close[0]}?" if close else ""))
     if problems:
         raise SettingsError(problems)
-
-
-def _check_mail_server(url: str) -> None:
-    """Raises ValueError, which shows nothing of the URL: it may hold a password."""
-    try:
-        parts = urlsplit(url)
-        is_whole = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_whole = False
-    else:
-        if parts.scheme not in MAIL_SERVERS:
-            raise ValueError(f"begins with one of {', '.join(f'{kind}://' for kind in MAIL_SERVERS)}")
-    if not is_whole or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError(
-            "is smtp://host:port or smtp://user:password@host:port; percent-encode what is special in the password"
-        )
 
 
 def _sender(text: str) -> Address:

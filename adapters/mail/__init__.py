@@ -1,8 +1,7 @@
-"""Mail: written from templates; sent by SMTP, into files, or kept in memory."""
+"""Mail: written from templates; sent by SMTP (`smtp.py`, for who has a mail server), into files, or kept in memory."""
 
 from adapters.mail.files import FileMailer
 from adapters.mail.memory import MemoryMailer
-from adapters.mail.smtp import SmtpMailer, SmtpServer
 from adapters.mail.templates import JinjaTemplates, UnknownLanguage
 
-__all__ = ["FileMailer", "JinjaTemplates", "MemoryMailer", "SmtpMailer", "SmtpServer", "UnknownLanguage"]
+__all__ = ["FileMailer", "JinjaTemplates", "MemoryMailer", "UnknownLanguage"]

@@ -88,8 +88,8 @@ class EndOtherSessions:
         user_id = require_own(actor, self.rule)
         async with self.transactions.begin() as uow:
             ended = await uow.sessions.remove_all_of(user_id, but=actor.session_id)
-            await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE)
             if ended:
+                await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE)
                 await self.trail.record(uow, actor, "session.others-ended", subject=user_id)
         return ended
 
@@ -109,8 +109,8 @@ class EndSessionsOf:
         async with self.transactions.begin() as uow:
             await require_reach_over(uow, actor, await loaded(uow, user_id))
             ended = await uow.sessions.remove_all_of(user_id)
-            await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE)
             if ended:
+                await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE)
                 await self.trail.record(uow, actor, "session.all-ended", subject=user_id)
         return ended
 

@@ -54,13 +54,13 @@ class Runner:
         *,
         lease: timedelta = LEASE,
     ) -> None:
-        self._transactions = transactions
-        self._wake_ups = wake_ups
-        self._kinds = kinds.by_name
-        self._clock = clock
-        self._ids = ids
-        self._lease = lease
-        self._chance = chance
+        self.transactions = transactions
+        self.wake_ups = wake_ups
+        self.kinds = kinds.by_name
+        self.clock = clock
+        self.ids = ids
+        self.lease = lease
+        self.chance = chance
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; then finish what is under way, or put it back."""
@@ -73,11 +73,11 @@ class Runner:
 
     async def plan(self, uow: UnitOfWork) -> None:
         """See to it that each periodic job is there."""
-        now = self._clock.now()
-        for kind in self._kinds.values():
+        now = self.clock.now()
+        for kind in self.kinds.values():
             if kind.every is not None:
                 await uow.jobs.add(
-                    Job(id=self._ids.new(), kind=kind.name, args={}, created_at=now, due_at=now, unique_key=kind.name)
+                    Job(id=self.ids.new(), kind=kind.name, args={}, created_at=now, due_at=now, unique_key=kind.name)
                 )
 
 
@@ -90,7 +90,7 @@ class _Shift:
         self._outcomes: list[tuple[Job, UUID]] = []
         self._stopping: set[UUID] = set()
         self._leaving = False
-        self._plan_at = runner._clock.now()
+        self._plan_at = runner.clock.now()
         self._news = asyncio.Event()
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -134,14 +134,14 @@ class _Shift:
         outcomes, self._outcomes = self._outcomes, []
         runner = self._runner
         try:
-            async with runner._transactions.begin() as uow:
-                now = runner._clock.now()
+            async with runner.transactions.begin() as uow:
+                now = runner.clock.now()
                 lost = await self._settle(uow, outcomes)
                 if now >= self._plan_at:
                     await runner.plan(uow)
                     self._plan_at = now + PLAN_EVERY
                 claimed = await uow.jobs.claim(
-                    runner._kinds, now, lease_id=runner._ids.new(), until=now + runner._lease, limit=free
+                    runner.kinds, now, lease_id=runner.ids.new(), until=now + runner.lease, limit=free
                 )
         except MoothallError:
             self._outcomes = outcomes + self._outcomes  # other errors would come again: such jobs are done anew
@@ -160,14 +160,14 @@ class _Shift:
 
     async def _do(self, job: Job) -> None:
         assert job.lease_id is not None  # noqa: S101
-        run = Run(job, job.lease_id, self._runner._transactions, self._runner._clock)
-        outcome = await self._outcome(run, self._runner._kinds[job.kind])
+        run = Run(job, job.lease_id, self._runner.transactions, self._runner.clock)
+        outcome = await self._outcome(run, self._runner.kinds[job.kind])
         if outcome is not None:
             self._outcomes.append((outcome, job.lease_id))
 
     async def _outcome(self, run: Run, kind: JobKind) -> Job | None:
         """What became of the job; None where that is stored already, or another worker's matter."""
-        job, clock, chance = run.job, self._runner._clock, self._runner._chance()
+        job, clock, chance = run.job, self._runner.clock, self._runner.chance()
         result: Any = None
         try:
             if job.cancel_requested and kind.every is None:
@@ -206,14 +206,14 @@ class _Shift:
         """Renew leases, and cancel what somebody wants cancelled."""
         runner = self._runner
         while True:
-            await asyncio.sleep(min(HOLD_EVERY, runner._lease.total_seconds() / 4))
+            await asyncio.sleep(min(HOLD_EVERY, runner.lease.total_seconds() / 4))
             held = {job.id: (task, job) for task, job in self._in_hand.items()}
             leases = [(job.id, job.lease_id) for _, job in held.values() if job.lease_id is not None]
             if not leases:
                 continue
             try:
-                async with runner._transactions.begin() as uow:
-                    found = await uow.jobs.hold(leases, runner._clock.now() + runner._lease)
+                async with runner.transactions.begin() as uow:
+                    found = await uow.jobs.hold(leases, runner.clock.now() + runner.lease)
             except MoothallError as error:
                 log.warning("Leases were not renewed: %s", error)
                 continue
@@ -227,7 +227,7 @@ class _Shift:
 
     async def _listen(self) -> None:
         while True:
-            await self._runner._wake_ups.wait(LOOK_EVERY)
+            await self._runner.wake_ups.wait(LOOK_EVERY)
             self._news.set()
 
     async def _pass_on(self, stop: asyncio.Event) -> None:
@@ -243,7 +243,7 @@ class _Shift:
         await asyncio.gather(*self._in_hand, *others, return_exceptions=True)
         if self._outcomes:
             try:
-                async with asyncio.timeout(LEAVE_WITHIN), self._runner._transactions.begin() as uow:
+                async with asyncio.timeout(LEAVE_WITHIN), self._runner.transactions.begin() as uow:
                     await self._settle(uow, self._outcomes)
             except (MoothallError, TimeoutError) as error:
                 log.warning("%d jobs will be done again when their lease is over: %s", len(self._outcomes), error)
@@ -262,8 +262,8 @@ class _Shift:
             if asked_to_stop is not None:
                 held.add(job.id)
             if asked_to_stop and not job.is_finished:
-                is_periodic = self._runner._kinds[job.kind].every is not None
-                await uow.jobs.save(job if is_periodic else job.cancelled(self._runner._clock.now()))
+                is_periodic = self._runner.kinds[job.kind].every is not None
+                await uow.jobs.save(job if is_periodic else job.cancelled(self._runner.clock.now()))
         return [job for job, _ in outcomes if job.id not in held]
 
 

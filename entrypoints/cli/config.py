@@ -30,10 +30,12 @@ def show(context: typer.Context) -> None:
 @app.command()
 def check(context: typer.Context) -> None:
     """Tell whether all settings are good, and which have no effect."""
-    from entrypoints.bootstrap import open_templates
+    from entrypoints.bootstrap import open_mailer, open_templates
     from entrypoints.settings import without_effect
 
-    open_templates(read_settings())
+    settings = read_settings()
+    open_templates(settings)
+    open_mailer(settings)
     output = Output.of(context)
     idle = without_effect()
     if output.json:

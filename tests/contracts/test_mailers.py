@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.mail import FileMailer, MemoryMailer, SmtpMailer, SmtpServer
+from adapters.mail import FileMailer, MemoryMailer
 from adapters.mail.message import as_bytes, as_message
+from adapters.mail.smtp import SmtpMailer, SmtpServer
 from adapters.mail.text import header_text
 from application.mail import Mail, Mailer, Text
 from domain.errors import Invalid, Unavailable

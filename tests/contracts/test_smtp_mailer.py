@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.mail import SmtpMailer, SmtpServer
+from adapters.mail.smtp import SmtpMailer, SmtpServer
 from application.mail import Mail, Text
 from domain.errors import Invalid, MoothallError, Unavailable
 from tests.smtp_server import HOST, Behaviour, Certificate, self_signed, smtp_server

@@ -10,8 +10,8 @@ from tests.drills.processes import Outcome
 from tests.stores import POSTGRESQL, SQLITE
 
 DRILLS: Mapping[str, Callable[[int, int], Outcome]] = {
-    "edges-sqlite": lambda seed, times: edges.drill(SQLITE, 250 * times, seed),
-    "edges-postgresql": lambda seed, times: edges.drill(POSTGRESQL, 250 * times, seed),
+    "edges-sqlite": lambda seed, times: edges.drill(SQLITE, 260 * times, seed),
+    "edges-postgresql": lambda seed, times: edges.drill(POSTGRESQL, 260 * times, seed),
     "fleet": lambda seed, times: fleet.drill(10_000 * times, seed),
     "mails-sqlite": lambda seed, times: mailing.drill(SQLITE, 50 * times, seed),
     "mails-postgresql": lambda seed, times: mailing.drill(POSTGRESQL, 50 * times, seed),

@@ -67,12 +67,6 @@ def test_the_environment_comes_before_the_file_and_the_file_before_secrets(
         ("MOOTHALL_TRUSTED_PROXIES", "garbage"),
         ("MOOTHALL_SECRET_KEY", " " * 30 + "abcdefghij"),
         ("MOOTHALL_SECRETS_DIR", "no/such/folder"),
-        ("MOOTHALL_SMTP_URL", "mail.example"),
-        ("MOOTHALL_SMTP_URL", "http://mail.example"),
-        ("MOOTHALL_SMTP_URL", "smtp://"),
-        ("MOOTHALL_SMTP_URL", "smtp://mail.example:many"),
-        ("MOOTHALL_SMTP_URL", "smtp://mail.example:99999"),
-        ("MOOTHALL_SMTP_URL", "smtp://mail.example/inbox"),
         ("MOOTHALL_SMTP_TIMEOUT", "0"),
         ("MOOTHALL_SMTP_FROM", "Club"),
         ("MOOTHALL_SMTP_FROM", "Club <post>"),
@@ -160,16 +154,9 @@ def test_no_secret_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "canary" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    "url", ["smtp://u:can/ary@mail.example", "smtp://u:can#ary@h:0", "smtps://u:can[ary@h", "canary"]
-)
-def test_the_password_of_the_mail_server_is_never_shown(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_the_password_of_the_mail_server_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOOTHALL_SMTP_URL", "smtps://me:canary@mail.example")
     assert "canary" not in repr(load())
-    monkeypatch.setenv("MOOTHALL_SMTP_URL", url)
-    with pytest.raises(SettingsError) as error:
-        load()
-    assert "can" not in str(error.value).removeprefix("MOOTHALL_SMTP_URL: ")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`moothall config`."""
 
+import re
 from typing import Any
 
 import pytest
@@ -78,6 +79,18 @@ def test_an_unknown_language_of_mails_is_named(moothall: Moothall) -> None:
     outcome = moothall("--json", "config", "check")
     assert outcome.code == 2
     assert [problem["pointer"] for problem in outcome.error["errors"]] == ["MOOTHALL_MAIL_LANGUAGE"]
+
+
+@pytest.mark.parametrize(
+    "url", ["canary", "http://mail.example", "smtp://u:can/ary@mail.example", "smtps://u:can[ary@h"]
+)
+def test_a_wrong_mail_server_is_named_but_not_shown(moothall: Moothall, url: str) -> None:
+    moothall.setting(SMTP_URL=url)
+    outcome = moothall("--json", "config", "check")
+    assert outcome.code == 2
+    [problem] = outcome.error["errors"]
+    assert problem["pointer"] == "MOOTHALL_SMTP_URL"
+    assert not {"canary", "can", "ary"} & set(re.findall(r"\w+", problem["detail"]))
 
 
 def test_a_wrong_secret_is_named_but_not_shown(moothall: Moothall) -> None:

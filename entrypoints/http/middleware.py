@@ -14,7 +14,7 @@ from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, problem
 log = logging.getLogger("moothall.http")
 
 ACCEPTABLE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-UNTIMED = "/api/v1/auth/"
+UNTIMED = ("/api/v1/auth/", "/verify-email", "/reset-password", "/accept-invitation")
 """Here the time that an answer took would tell about passwords and accounts."""
 
 

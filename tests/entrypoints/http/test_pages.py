@@ -91,6 +91,7 @@ def seen(answer: httpx.Response, status: int = 200) -> Seen:
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-robots-tag"] == "noindex"
     assert "set-cookie" not in answer.headers
+    assert answer.request.url.path == "/" or "x-process-time" not in answer.headers
     style = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
     assert len(style) == 1
     digest = base64.b64encode(hashlib.sha256(style[0].encode()).digest()).decode()

@@ -21,7 +21,8 @@ class Bell(WakeUps):
         self._waiting.add(heard)
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(heard.wait(), seconds)
+                async with asyncio.timeout(seconds):  # wait_for would swallow a cancellation that comes with the bell
+                    await heard.wait()
         finally:
             self._waiting.discard(heard)
 

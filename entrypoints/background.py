@@ -67,4 +67,5 @@ async def _seal(application: Application, stop: asyncio.Event) -> None:
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -1,6 +1,7 @@
 """Jobs within a unit of work."""
 
 import json
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ from adapters.sql.tables import jobs
 from adapters.sql.work import Work
 from domain.events import Emitted
 from domain.jobs.job import SET_ASIDE, Job, JobRepository, Progress, Status
+
+log = logging.getLogger("moothall.jobs")
 
 is_set_aside = jobs.c.event_id.is_not(None) & jobs.c.status.in_(sorted(status.value for status in SET_ASIDE))
 
@@ -89,7 +92,8 @@ class SqlJobs(JobRepository):
 
     async def get(self, job_id: UUID) -> Job | None:
         row = (await self._work.execute(_LOCK, {"job_id": job_id})).one_or_none()
-        return (await self._jobs([row]))[0] if row is not None else None
+        found = await self._jobs([row]) if row is not None else []
+        return found[0] if found else None
 
     async def save(self, job: Job) -> None:
         self._work.left_jobs = True
@@ -140,7 +144,13 @@ class SqlJobs(JobRepository):
         """In the order in which they were left, with the events that they deliver."""
         ordered = sorted(rows, key=lambda row: (row.created_at, row.id))
         found = await events_of(self._work, {row.event_id for row in ordered if row.event_id is not None})
-        return [job(row, found.get(row.event_id)) for row in ordered]
+        jobs = []
+        for row in ordered:
+            try:
+                jobs.append(job(row, found.get(row.event_id)))
+            except (ValueError, LookupError, TypeError):
+                log.exception("Job %s cannot be read; it is left alone.", row.id)
+        return jobs
 
 
 def job(row: Row[Any], emitted: Emitted | None = None) -> Job:

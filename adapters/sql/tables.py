@@ -154,9 +154,9 @@ jobs = Table(
     Column("strikes", Integer, nullable=False),
     Column("lease_id", Uuid),
     Column("cancel_requested", Boolean, nullable=False),
-    Column("progress_done", Integer, nullable=False),
-    Column("progress_total", Integer),
-    Column("progress_rejected", Integer, nullable=False),
+    Column("progress_done", BigInteger, nullable=False),
+    Column("progress_total", BigInteger),
+    Column("progress_rejected", BigInteger, nullable=False),
     Column("result", Text),  # JSON
     Column("error", Text),
     Column("started_at", Time),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
-from application.access.reach import require_reach_over, rights_of
+from application.access.reach import require_reach_over, require_still_signed_in, rights_of
 from application.access.views import ApiKeyView, NewApiKey
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
@@ -84,6 +84,7 @@ class CreateApiKey:
         async with self.transactions.begin() as uow:
             await self.idempotency.keep(uow, actor, once, ApiKeyView.of(made))
             user = await loaded(uow, owner)
+            await require_still_signed_in(uow, actor)
             if not covers_all(await rights_of(uow, user), wanted):
                 raise Denied("beyond-owners-rights", "A key cannot be allowed more than its owner.")
             if await uow.api_keys.count_of(owner) >= MOST_KEYS:

@@ -41,6 +41,17 @@ async def _rights_left(uow: UnitOfWork, actor: Actor) -> frozenset[str]:
             if user is None or not user.is_active:
                 raise _gone()
             left = shared(left, await rights_of(uow, user))
+    await require_still_signed_in(uow, actor)
+    return left
+
+
+async def require_still_signed_in(uow: UnitOfWork, actor: Actor) -> None:
+    """For what gives somebody a way in: whoever waited for a lock may have been signed out meanwhile by who held it.
+    Call it when the caller's own account is locked.
+
+    Raises:
+        Unauthenticated: `bad-token`; their session or key is gone.
+    """
     if actor.session_id is not None:
         session = await uow.sessions.get(actor.session_id)
         by = session.impersonation if session is not None else None
@@ -48,7 +59,6 @@ async def _rights_left(uow: UnitOfWork, actor: Actor) -> frozenset[str]:
             raise _gone()
     if actor.api_key_id is not None and not await uow.api_keys.exists(actor.api_key_id):
         raise _gone()
-    return left
 
 
 async def require_reach_over(uow: UnitOfWork, actor: Actor, user: User) -> None:

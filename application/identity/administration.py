@@ -82,8 +82,9 @@ class CreateUser:
         )
         async with self.transactions.begin() as uow:
             await self.idempotency.keep(uow, actor, once, shown(user))
+            actor = await admitted(uow, actor, self.rule)
             if roles is not None:
-                actor = await admitted(uow, actor, SetRoles.rule)
+                require(actor, SetRoles.rule)
                 await require_reach_of_roles(uow, actor, user.roles, gift={MEMBER})
             await uow.users.add(user)
             await self.trail.record(uow, actor, "user.created", subject=user.id, fields=added(user.roles))

@@ -64,8 +64,9 @@ class InviteUser:
             roles=frozenset({MEMBER} if roles is None else roles),
         )
         async with self.transactions.begin() as uow:
+            actor = await admitted(uow, actor, self.rule)
             if roles is not None:
-                actor = await admitted(uow, actor, SetRoles.rule)
+                require(actor, SetRoles.rule)
                 await require_reach_of_roles(uow, actor, user.roles, gift={MEMBER})
             waiting_id = await uow.users.find(user.email.key)
             waiting = await uow.users.get(waiting_id) if waiting_id is not None else None

@@ -74,7 +74,7 @@ class Links:
         if user is None or not user.is_active or not self.tokens.proves(text, token):
             raise bad_link()
         if token.purpose is not Purpose.CHANGE_EMAIL and token.email.key != user.email.key:
-            raise bad_link()
+            raise bad_link()  # a second line: whatever changes the address removes its links
         return token, user
 
 

@@ -68,8 +68,9 @@ class EndSession:
         async with self.transactions.begin() as uow:
             if owner != actor.user_id:
                 await require_reach_over(uow, actor, await loaded(uow, owner))
-            if not await uow.sessions.remove(session_id):
+            if await uow.sessions.get(session_id) is None:  # locks the owner first, as everybody does
                 raise _no_such_session()
+            await uow.sessions.remove(session_id)
             await uow.one_time_tokens.remove_all_of(owner, ASKED_FOR_THERE)
             await self.trail.record(uow, actor, "session.ended", subject=owner, item=session_id)
 
@@ -87,9 +88,9 @@ class EndOtherSessions:
         """How many there were."""
         user_id = require_own(actor, self.rule)
         async with self.transactions.begin() as uow:
+            await loaded(uow, user_id)
             ended = await uow.sessions.remove_all_of(user_id, but=actor.session_id)
-            if ended:
-                await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE)
+            if ended + await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE):
                 await self.trail.record(uow, actor, "session.others-ended", subject=user_id)
         return ended
 
@@ -109,8 +110,7 @@ class EndSessionsOf:
         async with self.transactions.begin() as uow:
             await require_reach_over(uow, actor, await loaded(uow, user_id))
             ended = await uow.sessions.remove_all_of(user_id)
-            if ended:
-                await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE)
+            if ended + await uow.one_time_tokens.remove_all_of(user_id, ASKED_FOR_THERE):
                 await self.trail.record(uow, actor, "session.all-ended", subject=user_id)
         return ended
 

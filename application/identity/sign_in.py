@@ -15,6 +15,7 @@ from application.identity.ports import (
     PasswordHasher,
     RefreshTokens,
 )
+from application.identity.sessions import ASKED_FOR_THERE
 from application.identity.views import TokenPair
 from application.outbox import Outbox
 from application.ports import Clock, Ids
@@ -157,6 +158,7 @@ class RefreshSession:
                 await self.trail.record(uow, owner, "session.refreshed", subject=user.id, item=session.id)
             elif meaning is Refresh.REUSED:
                 await uow.sessions.remove(session.id)
+                await uow.one_time_tokens.remove_all_of(user.id, ASKED_FOR_THERE)
                 await self.trail.record(uow, actor, "session.reuse-detected", subject=user.id, item=session.id)
                 await self.outbox.emit(uow, actor, SessionReused(user.id, session.id))
         if meaning is Refresh.REUSED:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from application.access.reach import require_still_signed_in
 from application.audit.trail import Trail
 from application.identity.accounts import loaded
 from application.identity.links import Links
@@ -106,6 +107,7 @@ class ChangeEmail:
         async with self.transactions.begin() as uow:
             if (await loaded(uow, user_id)).password_hash != user.password_hash:
                 raise Conflict("changed-meanwhile", "The password was changed meanwhile; try again.")
+            await require_still_signed_in(uow, actor)
             token = await self.links.issue(uow, user, Purpose.CHANGE_EMAIL, email=address, session_id=actor.session_id)
             await self.trail.record(uow, actor, "email-change.requested", subject=user_id)
             await self.outbox.emit(uow, actor, EmailChangeStarted(user_id, token.id))

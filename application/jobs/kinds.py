@@ -21,9 +21,12 @@ class LeaseLost(Exception):
 class Run:
     """One attempt at a job."""
 
-    def __init__(self, job: Job, lease_id: UUID, transactions: Transactions, clock: Clock) -> None:
+    def __init__(
+        self, job: Job, lease_id: UUID, every: timedelta | None, transactions: Transactions, clock: Clock
+    ) -> None:
         self.job = job
         self._lease_id = lease_id
+        self._every = every
         self.settled = False
         self._transactions = transactions
         self._clock = clock
@@ -39,7 +42,11 @@ class Run:
         """
         async with self._transactions.begin() as uow:
             yield uow
-            if await uow.jobs.settle(self.job.succeeded(self._clock.now(), result), self._lease_id) is None:
+            now = self._clock.now()
+            done = self.job.succeeded(now, result)
+            if self._every is not None:
+                done = done.again_at(now + self._every, result=result)
+            if await uow.jobs.settle(done, self._lease_id) is None:
                 raise LeaseLost
         self.settled = True
 

@@ -18,7 +18,7 @@ from domain.jobs.job import SET_ASIDE, Job
 
 READ = Permission("jobs:read", "See all jobs, and what became of them.")
 MANAGE = Permission("jobs:manage", "Cancel and retry everybody's jobs.")
-READ_OUTBOX = Permission("outbox:read", "See what followed from no event, because it failed too often.")
+READ_OUTBOX = Permission("outbox:read", "See what followed from no event, because it was set aside.")
 RETRY_OUTBOX = Permission("outbox:retry", "Have what failed tried again, or discard it.")
 
 NEWEST_FIRST = Sort("created_at", descending=True)

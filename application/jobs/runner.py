@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -106,7 +107,8 @@ class _Shift:
                 except Exception:
                     log.exception("Jobs wait")
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), LOOK_EVERY)
+                    async with asyncio.timeout(LOOK_EVERY):
+                        await self._news.wait()
         finally:
             await self._leave(others)
 
@@ -132,11 +134,12 @@ class _Shift:
         if not self._outcomes and not free:
             return 0
         outcomes, self._outcomes = self._outcomes, []
-        runner = self._runner
+        runner, stored = self._runner, False
         try:
             async with runner.transactions.begin() as uow:
                 now = runner.clock.now()
                 lost = await self._settle(uow, outcomes)
+                stored = True
                 if now >= self._plan_at:
                     await runner.plan(uow)
                     self._plan_at = now + PLAN_EVERY
@@ -144,8 +147,13 @@ class _Shift:
                     runner.kinds, now, lease_id=runner.ids.new(), until=now + runner.lease, limit=free
                 )
         except MoothallError:
-            self._outcomes = outcomes + self._outcomes  # other errors would come again: such jobs are done anew
+            self._outcomes = outcomes + self._outcomes
             raise
+        except Exception:
+            await self._settle_singly(outcomes)
+            if stored:
+                raise
+            return 0
         for job in lost:
             log.warning("Job %s (%s) was taken over by another worker.", job.id, job.kind)
         for job in claimed:
@@ -160,8 +168,9 @@ class _Shift:
 
     async def _do(self, job: Job) -> None:
         assert job.lease_id is not None  # noqa: S101
-        run = Run(job, job.lease_id, self._runner.transactions, self._runner.clock)
-        outcome = await self._outcome(run, self._runner.kinds[job.kind])
+        kind = self._runner.kinds[job.kind]
+        run = Run(job, job.lease_id, kind.every, self._runner.transactions, self._runner.clock)
+        outcome = await self._outcome(run, kind)
         if outcome is not None:
             self._outcomes.append((outcome, job.lease_id))
 
@@ -176,8 +185,6 @@ class _Shift:
                 ended = job.struck(clock.now(), "Every worker that began it was lost.", chance)
             else:
                 result = await kind.work(run)
-                if run.settled:
-                    return None
                 json.dumps(result)  # what is no JSON fails here, and not where it is stored with others
                 ended = run.job.succeeded(clock.now(), result)
         except LeaseLost:
@@ -186,7 +193,7 @@ class _Shift:
         except asyncio.CancelledError:
             now = clock.now()
             if self._leaving:
-                return run.job.put_back(now)
+                return None if run.settled else run.job.put_back(now)
             asked = job.id in self._stopping
             ended = run.job.cancelled(now) if asked else run.job.struck(now, "It was cancelled from within.", chance)
         except Unavailable as error:
@@ -198,6 +205,8 @@ class _Shift:
         except Exception as error:
             ended = run.job.struck(clock.now(), _told(job, error), chance)
             log.exception("Job %s (%s) failed in attempt %d.", job.id, job.kind, job.attempts)
+        if run.settled:
+            return None  # what came after the effect changes nothing any more
         if kind.every is not None and ended.is_finished:
             return ended.again_at(clock.now() + kind.every, result=result, error=ended.error)
         return ended
@@ -247,6 +256,20 @@ class _Shift:
                     await self._settle(uow, self._outcomes)
             except (MoothallError, TimeoutError) as error:
                 log.warning("%d jobs will be done again when their lease is over: %s", len(self._outcomes), error)
+
+    async def _settle_singly(self, outcomes: "list[tuple[Job, UUID]]") -> None:
+        """After one among them could not be stored: that one fails, and the others are what they are."""
+        for job, lease in outcomes:
+            try:
+                async with self._runner.transactions.begin() as uow:
+                    await self._settle(uow, [(job, lease)])
+            except MoothallError:
+                self._outcomes.append((job, lease))
+            except Exception as error:
+                log.exception("The outcome of job %s (%s) cannot be stored.", job.id, job.kind)
+                unstorable = replace(job, result=None, progress=Progress())
+                told = _told(job, error)
+                self._outcomes.append((unstorable.failed(self._runner.clock.now(), told), lease))
 
     async def _settle(self, uow: UnitOfWork, outcomes: "list[tuple[Job, UUID]]") -> list[Job]:
         """Store outcomes, the plain ones in one statement; those whose lease was lost."""

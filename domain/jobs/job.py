@@ -128,7 +128,14 @@ class Job:
 
     def again_at(self, time: datetime, *, result: Any = None, error: str | None = None) -> "Job":
         """A periodic job, once it is done or given up."""
-        return replace(self._queued(time, error=error), result=result, attempts=0, strikes=0, cancel_requested=False)
+        return replace(
+            self._queued(time, error=error),
+            result=result,
+            attempts=0,
+            strikes=0,
+            cancel_requested=False,
+            finished_at=None,
+        )
 
     def cancelled(self, now: datetime) -> "Job":
         return self._finished(Status.CANCELLED, now)

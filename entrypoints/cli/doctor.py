@@ -160,13 +160,13 @@ def _keys(current: int) -> Finding:
 
 
 async def _work(application: "Application", settings: "Settings") -> list[Finding]:
-    """Whether somebody does the jobs, and how much failed too often."""
+    """Whether somebody does the jobs, and what was set aside."""
     backlog = await application.jobs.show_backlog(operator())
     set_aside = await application.jobs.list_failed_deliveries(operator())
     findings = [_backlog(backlog, settings)]
     if set_aside.total:
-        advice = f"see: {this_program()} outbox list; then run: {this_program()} outbox retry --all"
-        findings.append(Finding(Status.WARNING, "outbox", f"{set_aside.total} set aside, failed too often", advice))
+        advice = f"see: {this_program()} outbox list; then retry or discard them"
+        findings.append(Finding(Status.WARNING, "outbox", f"{set_aside.total} set aside", advice))
     return findings
 
 

@@ -34,7 +34,7 @@ NOUNS: Mapping[str, str] = {
     "api-keys": "What members' programs sign in with.",
     "audit": "Who did what, and whether anybody changed that since.",
     "jobs": "What is done in the background.",
-    "outbox": "What should have followed from events, and failed too often.",
+    "outbox": "What should have followed from events, and was set aside.",
     "keys": "The keys that sign access tokens.",
     "mail": "Mails: what they look like, and whether they arrive.",
     "config": "The settings.",

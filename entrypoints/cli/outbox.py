@@ -1,4 +1,4 @@
-"""`moothall outbox`: what should have followed from events, and failed too often."""
+"""`moothall outbox`: what should have followed from events, and was set aside."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "failed_at", "event", "reaction", "attempts", "error")
 
-app = noun("What should have followed from events (mails, above all), and failed too often.")
+app = noun("What should have followed from events (mails, above all), and was set aside.")
 
 
 @app.command("list")

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from adapters.wake_ups import Bell
 from application.jobs.views import Backlog, JobFilters, JobView
 from domain.errors import Conflict
 from domain.jobs.job import Job, Progress, Status
@@ -322,6 +323,25 @@ async def test_who_waits_hears_of_a_job_once_it_is_committed(store: Store) -> No
     await add_jobs(store, a_job())
     await waiting
     assert asyncio.get_running_loop().time() - began < 10
+
+
+@pytest.mark.parametrize("ticks", range(5))
+async def test_who_is_cancelled_while_the_bell_rings_is_cancelled(store: Store, ticks: int) -> None:
+    """A worker that is told to stop just then would go on listening for ever."""
+    assert isinstance(store.wake_ups, Bell)  # NOTIFY rings one, too
+
+    async def listen() -> None:
+        while True:
+            await store.wake_ups.wait(20)
+
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(0.01)
+    Bell.ring(store.wake_ups)
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    listening.cancel()
+    done, _ = await asyncio.wait([listening], timeout=1)
+    assert done
 
 
 async def test_nobody_is_woken_by_what_was_rolled_back(store: Store) -> None:

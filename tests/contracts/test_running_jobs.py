@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,11 +15,12 @@ from application.jobs import runner as running
 from application.jobs.kinds import JobKind, JobKinds, LeaseLost, Run
 from application.jobs.runner import LEASE, Runner
 from application.jobs.views import JobFilters
+from application.unit_of_work import Transactions, UnitOfWork
 from domain.errors import Invalid, Unavailable
 from domain.jobs.job import MOST_ATTEMPTS, MOST_STRIKES, Job, Status
 from tests.clock import OwnClock
 from tests.contracts.builders import a_job, a_user, add_jobs, an_event, stored, stored_job
-from tests.stores import Store
+from tests.stores import MEMORY, Store
 
 Work = Callable[[Run], Awaitable[Any]]
 SOON = 10.0
@@ -402,6 +403,79 @@ async def test_an_event_that_cannot_be_read_holds_up_no_other(place: Workplace) 
     assert told == [good.event]
     failed = await place.store.jobs.failed_deliveries(after=None, offset=0, limit=9)
     assert {row.value.event_id for row in failed} == {emitted.id for emitted in strange}
+
+
+async def test_an_outcome_that_cannot_be_stored_fails_its_own_job_alone(place: Workplace) -> None:
+    """A number that no store takes; memory takes it."""
+
+    async def work(run: Run) -> None:
+        if run.job.args:
+            await run.progress(2**80)
+
+    bad, good = await place.leave(args={"n": 1}), await place.leave()
+    await place.worker(work).drain()
+    assert ((await place.become(good)).status, (await place.become(good)).attempts) == (Status.SUCCEEDED, 1)
+    assert (await place.become(bad)).status is (Status.SUCCEEDED if place.store.name == MEMORY else Status.FAILED)
+
+
+async def test_what_was_done_is_stored_when_the_store_is_back(place: Workplace) -> None:
+    """And is not done again, as a mail would be sent again."""
+    done = []
+
+    class AwayOnce(Transactions):
+        away = 0
+
+        def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+            if done and not self.away:
+                self.away += 1
+                raise Unavailable("database-unavailable", "The database does not answer.")
+            return place.store.transactions.begin()
+
+    async def work(run: Run) -> None:
+        done.append(run.job.id)
+
+    job, away = await place.leave(), AwayOnce()
+    kinds = JobKinds.of([JobKind("work", work)])
+    worker = Runner(away, place.store.wake_ups, kinds, place.clock, Uuid7Ids(), lambda: 0.5)
+    async with place.at_work(worker):
+        await place.until(job, Status.SUCCEEDED)
+    assert (len(done), away.away) == (1, 1)
+
+
+async def test_a_periodic_job_may_finish_with_its_effect(place: Workplace) -> None:
+    swept = []
+
+    async def sweep(run: Run) -> None:
+        async with run.finishing({"n": len(swept)}):
+            swept.append(place.clock.now())
+
+    async def work(run: Run) -> None: ...
+
+    worker = place.worker(work, sweep=JobKind("sweep", sweep, every=timedelta(minutes=5)))
+    for _ in range(3):
+        async with place.at_work(worker):
+            await asyncio.sleep(0.1)
+        place.clock.advance(minutes=2)
+    assert len(swept) == 1
+    found = await place.store.jobs.jobs(JobFilters(kind="sweep"), after=None, offset=0, limit=9)
+    assert [(row.value.status, row.value.result) for row in found] == [(Status.QUEUED, {"n": 0})]
+
+
+async def test_a_periodic_job_that_was_cancelled_while_it_waited_is_planned_again(place: Workplace) -> None:
+    async def work(run: Run) -> None: ...
+
+    worker = place.worker(work, sweep=JobKind("sweep", work, every=timedelta(minutes=5)))
+    async with place.at_work(worker):
+        await asyncio.sleep(0.1)
+        [row] = await place.store.jobs.jobs(JobFilters(kind="sweep"), after=None, offset=0, limit=9)
+        async with place.store.transactions.begin() as uow:
+            found = await uow.jobs.get(row.value.id)
+            assert found is not None
+            await uow.jobs.save(found.asked_to_stop(place.clock.now()))
+        place.clock.advance(minutes=1)
+        async with asyncio.timeout(SOON):
+            while await place.store.jobs.count_jobs(JobFilters(kind="sweep", status=Status.QUEUED)) == 0:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 async def test_a_job_of_another_version_is_left_to_who_knows_it(place: Workplace) -> None:

@@ -105,6 +105,13 @@ async def test_a_link_runs_out(api: Api) -> None:
     assert _is_bad_link(await _post(api, "/auth/verify-email", token=verify))
 
 
+async def test_a_link_that_has_run_out_is_not_even_mailed(api: Api) -> None:
+    """The mail server may have been away for a day."""
+    await api.register(ADA)
+    api.clock.advance(hours=24)
+    assert await api.mails() == []
+
+
 # Forgetting the password (S8, S9)
 
 
@@ -294,6 +301,63 @@ async def test_a_change_of_address_ends_with_the_sessions_that_could_have_asked_
     assert (await api.me(owner)).status_code == 200
 
 
+async def test_whoever_ends_sessions_as_somebody_elses_ends_what_they_asked_for(api: Api) -> None:
+    """One of them, all by an administrator, those that are over already, and one whose token was used twice."""
+    user, owner = await api.member("ada")
+    _, root = await api.admin()
+
+    async def asked(thief: Tokens) -> str:
+        await api.mails()
+        answer = await _post(api, "/users/me/email", as_=thief, email="evil@example.com", password=PASSWORD)
+        assert answer.status_code == 202
+        return await api.token_mailed()
+
+    thief = await api.log_in("ada")
+    token = await asked(thief)
+    theirs = (await api.call("GET", "/auth/sessions", as_=thief)).json()["items"]
+    [session] = [found["id"] for found in theirs if found["is_current"]]
+    assert (await api.call("DELETE", f"/auth/sessions/{session}", as_=owner)).status_code == 204
+    assert _is_bad_link(await _post(api, "/auth/verify-email", token=token))
+
+    thief = await api.log_in("ada")
+    token = await asked(thief)
+    await api.call("POST", "/auth/logout", as_=thief)
+    assert (await api.call("DELETE", "/auth/sessions", as_=owner)).status_code == 204
+    assert _is_bad_link(await _post(api, "/auth/verify-email", token=token))
+
+    thief = await api.log_in("ada")
+    token = await asked(thief)
+    await api.refresh(thief.refresh_token)
+    api.clock.advance(seconds=11)
+    assert (await api.refresh(thief.refresh_token)).status_code == 401
+    assert _is_bad_link(await _post(api, "/auth/verify-email", token=token))
+
+    thief = await api.log_in("ada")
+    token = await asked(thief)
+    assert (await api.call("DELETE", f"/users/{user['id']}/sessions", as_=root)).status_code == 204
+    assert _is_bad_link(await _post(api, "/auth/verify-email", token=token))
+
+
+async def test_no_key_that_was_asked_for_before_a_reset_is_made_after_it(api: Api) -> None:
+    _, thief = await api.member("ada")
+    await api.mails()
+    token = await _forgotten(api)
+    keys: list[httpx.Response] = []
+
+    async def make_keys() -> None:
+        while not keys or keys[-1].status_code == 201:
+            keys.append(await _post(api, "/api-keys", as_=thief, name="x", permissions=[]))
+
+    makers = [asyncio.create_task(make_keys()) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    assert (await _post(api, "/auth/reset-password", token=token, password=ANOTHER_PASSWORD)).status_code == 204
+    await asyncio.gather(*makers)
+    made = [answer.json()["key"] for answer in keys if answer.status_code == 201]
+    assert made
+    for key in made:
+        assert (await api.call("GET", "/users/me", headers={"X-API-Key": key})).status_code == 401
+
+
 async def test_nobody_changes_their_own_address_as_an_administrator(api: Api) -> None:
     """It would be a way round the password."""
     user, helper = await api.staff("helper", "users:update")
@@ -347,6 +411,17 @@ async def test_who_has_not_come_yet_is_invited_again(api: Api) -> None:
     assert (await _post(api, "/auth/accept-invitation", token=new, password=PASSWORD)).status_code == 200
     third = await _post(api, "/users/invite", as_=root, email="grace@example.com")
     assert (third.status_code, third.json()["code"]) == (409, "email-taken")
+
+
+async def test_who_was_invited_gets_no_other_link(api: Api) -> None:
+    _, root = await api.admin()
+    invited = (await _post(api, "/users/invite", as_=root, email="grace@example.com")).json()
+    await api.mails()
+    await _post(api, "/auth/verify-email/request", email="grace@example.com")
+    assert await api.mails() == []
+    await api.call("PATCH", f"/users/{invited['id']}", as_=root, json={"is_active": False})
+    again = await _post(api, "/users/invite", as_=root, email="grace@example.com")
+    assert (again.status_code, again.json()["code"]) == (409, "email-taken")
 
 
 async def test_nobody_invites_to_more_than_they_may_do(api: Api) -> None:

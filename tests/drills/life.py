@@ -21,7 +21,7 @@ from application.app import Application
 from application.jobs.kinds import JobKind, Run
 from application.mail import Mail, Mailer
 from application.ports import Clock
-from domain.access.actor import ANONYMOUS, NOWHERE, Actor, member, operator
+from domain.access.actor import ANONYMOUS, Actor
 from domain.errors import Conflict, Invalid, Unauthenticated
 from domain.identity.email import EmailAddress
 from domain.identity.user import User
@@ -183,20 +183,19 @@ class Client:
         await self._follow("/reset-password", reset)
 
     async def _ask_to_move(self) -> None:
-        pair = await self._log_in()
-        if pair is not None:
-            await self._identity.change_email(pair, email=NEW_ADDRESS, password=SECOND_PASSWORD)
+        ada = await self._log_in()
+        if ada is not None:
+            await self._identity.change_email(ada, email=NEW_ADDRESS, password=SECOND_PASSWORD)
 
     async def _move(self) -> None:
         await self._follow("/verify-email", self._identity.verify_email, to=NEW_ADDRESS)
 
     async def _log_in(self) -> Actor | None:
         try:
-            await self._identity.log_in(ANONYMOUS, login=ADA, password=SECOND_PASSWORD)
+            pair = await self._identity.log_in(ANONYMOUS, login=ADA, password=SECOND_PASSWORD)
         except Unauthenticated:
             return None  # the address moved already
-        user_id = await self._identity.find_user(operator("drill"), name=ADA)
-        return member(user_id, frozenset(), session_id=uuid4(), signed_in_at=datetime.now(UTC), origin=NOWHERE)
+        return (await self._identity.identify_caller(pair.access_token)).actor
 
     async def _follow(self, page: str, use: Any, *, to: str = ADA) -> None:
         """The newest link to that page; one that was used already has done its work."""

@@ -4,7 +4,7 @@ Each reaction is delivered on its own, at least once, and its receipt is kept. A
 transaction of its receipt, and so happens once. A mail may be sent twice, with the same Message-ID.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from application.identity.follow_ups import AccountFollowUps
@@ -12,7 +12,6 @@ from application.identity.letters import AccountLetters
 from application.jobs.kinds import JobKind, Run
 from application.mail import Letter, Mail, Mailer, MailTemplates
 from application.outbox import ReactionNames
-from application.ports import Clock
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.events import Emitted, Event
 from domain.identity import events
@@ -67,11 +66,10 @@ class Reactions:
     follow_ups: AccountFollowUps
     templates: MailTemplates
     mailer: Mailer
-    clock: Clock
 
-    def kinds(self, table: Mapping[type[Event], Iterable[Reaction]] = REACTIONS) -> Iterator[JobKind]:
+    def kinds(self) -> Iterator[JobKind]:
         """Each reaction, as the kind of job that delivers to it."""
-        for reactions in table.values():
+        for reactions in REACTIONS.values():
             for reaction in reactions:
                 yield JobKind(
                     reaction.name,

@@ -47,14 +47,14 @@ class SqlEvents(EventStore):
         return (await self._work.execute(_DELETE_OLD, {"before": time, "limit": limit})).rowcount
 
 
-async def events_of(work: Work, event_ids: Collection[UUID]) -> Mapping[UUID, Emitted]:
-    """Those of the events that there are."""
+async def events_of(work: Work, event_ids: Collection[UUID]) -> Mapping[UUID, Row[Any]]:
+    """Their rows, for `emitted` to read one by one: what is wrong with one is not the others' matter."""
     if not event_ids:
         return {}
-    return {row.id: _emitted(row) for row in await work.execute(_FIND, {"event_ids": list(event_ids)})}
+    return {row.id: row for row in await work.execute(_FIND, {"event_ids": list(event_ids)})}
 
 
-def _emitted(row: Row[Any]) -> Emitted:
+def emitted(row: Row[Any]) -> Emitted:
     return Emitted(
         id=row.id,
         at=row.at,

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adapters.sql.events import events_of
+from adapters.sql.events import emitted, events_of
 from adapters.sql.tables import jobs
 from adapters.sql.work import Work
 from domain.events import Emitted
@@ -76,7 +76,6 @@ class SqlJobs(JobRepository):
         self._work = work
 
     async def add(self, job: Job) -> bool:
-        self._work.left_jobs = True
         statement = _INSERT if job.unique_key is None else _INSERT_UNLESS_TAKEN[self._work.dialect]
         values = {
             "id": job.id,
@@ -88,7 +87,9 @@ class SqlJobs(JobRepository):
             "created_at": job.created_at,
             **_columns(job),
         }
-        return (await self._work.execute(statement, values)).rowcount > 0
+        is_added = (await self._work.execute(statement, values)).rowcount > 0
+        self._work.left_jobs = self._work.left_jobs or is_added
+        return is_added
 
     async def get(self, job_id: UUID) -> Job | None:
         row = (await self._work.execute(_LOCK, {"job_id": job_id})).one_or_none()
@@ -144,16 +145,16 @@ class SqlJobs(JobRepository):
         """In the order in which they were left, with the events that they deliver."""
         ordered = sorted(rows, key=lambda row: (row.created_at, row.id))
         found = await events_of(self._work, {row.event_id for row in ordered if row.event_id is not None})
-        jobs = []
+        readable = []
         for row in ordered:
             try:
-                jobs.append(job(row, found.get(row.event_id)))
+                readable.append(job(row, None if row.event_id is None else emitted(found[row.event_id])))
             except (ValueError, LookupError, TypeError):
                 log.exception("Job %s cannot be read; it is left alone.", row.id)
-        return jobs
+        return readable
 
 
-def job(row: Row[Any], emitted: Emitted | None = None) -> Job:
+def job(row: Row[Any], delivered: Emitted | None = None) -> Job:
     return Job(
         id=row.id,
         kind=row.kind,
@@ -161,7 +162,7 @@ def job(row: Row[Any], emitted: Emitted | None = None) -> Job:
         created_at=row.created_at,
         due_at=row.due_at,
         owner_id=row.owner_id,
-        emitted=emitted,
+        emitted=delivered,
         unique_key=row.unique_key,
         status=Status(row.status),
         attempts=row.attempts,

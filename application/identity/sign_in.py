@@ -99,8 +99,11 @@ class LogIn:
             if self.rules.require_verified_email and not user.is_verified:
                 raise Denied("email-unverified", "The e-mail address of this account is not verified yet.")
             owner = actor.proved_to_be(user.id)
-            known_place = await uow.sessions.is_known_place(user.id, session.address, session.user_agent)
-            if user.last_login_at is not None and not recognised and not known_place:
+            if (
+                not recognised
+                and user.last_login_at is not None
+                and not await uow.sessions.is_known_place(user.id, session.address, session.user_agent)
+            ):
                 await self.outbox.emit(uow, owner, SignedInFromElsewhere(user.id, session.id))
             await uow.users.record_sign_in(user.id, now, password_hash=hash_to_keep)
             await uow.sessions.add(session)

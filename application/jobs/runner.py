@@ -140,9 +140,8 @@ class _Shift:
                 now = runner.clock.now()
                 lost = await self._settle(uow, outcomes)
                 stored = True
-                if now >= self._plan_at:
+                if plans := now >= self._plan_at:
                     await runner.plan(uow)
-                    self._plan_at = now + PLAN_EVERY
                 claimed = await uow.jobs.claim(
                     runner.kinds, now, lease_id=runner.ids.new(), until=now + runner.lease, limit=free
                 )
@@ -154,6 +153,8 @@ class _Shift:
             if stored:
                 raise
             return 0
+        if plans:
+            self._plan_at = now + PLAN_EVERY
         for job in lost:
             log.warning("Job %s (%s) was taken over by another worker.", job.id, job.kind)
         for job in claimed:

@@ -301,6 +301,21 @@ async def test_what_is_done_is_swept_after_its_time_and_events_after_their_deliv
         assert await uow.events.remove_before(soon, limit=9) == 1
 
 
+@pytest.mark.parametrize(
+    "damage", ["UPDATE events SET data = 'no JSON'", "UPDATE jobs SET args = 'no JSON' WHERE kind = 'tell'"]
+)
+async def test_a_row_that_was_damaged_keeps_nobody_from_the_others(database: Store, damage: str) -> None:
+    event = an_event()
+    async with database.transactions.begin() as uow:
+        await uow.events.add(event)
+        await uow.jobs.add(a_job("tell", emitted=event))
+    await add_jobs(database, a_job())
+    assert database.engine is not None
+    async with database.engine.connect() as connection:
+        await connection.exec_driver_sql(damage)
+    assert [job.kind for job in await claim(database, "work", "tell")] == ["work"]
+
+
 async def test_jobs_of_a_member_go_with_the_member(store: Store) -> None:
     user = a_user()
     await add(store, user)

@@ -242,3 +242,23 @@ def test_deleting_asks(moothall: Moothall) -> None:
         outcome = asked.end()
     assert outcome.code == 0
     assert moothall.good("--json", "users", "list").json == []
+
+
+def test_a_link_to_choose_a_password_is_mailed_when_the_operator_says_so(moothall: Moothall) -> None:
+    moothall.user("ada")
+    assert (
+        moothall.good("users", "reset-password", "ada@example.com").err == "A link will be mailed to ada@example.com.\n"
+    )
+    moothall.good("worker", "--once")
+    [mail] = (moothall.home / "moothall-data" / "mails").iterdir()
+    assert "/reset-password?token=" in mail.read_text()
+    assert moothall("users", "reset-password", "nobody").code == 3
+
+
+def test_somebody_is_invited(moothall: Moothall) -> None:
+    invited = moothall.good("--json", "users", "invite", "--email", "bob@example.com", "--role", "admin").json
+    assert (invited["email"], invited["roles"], invited["is_verified"]) == ("bob@example.com", ["admin"], False)
+    moothall.good("worker", "--once")
+    [mail] = (moothall.home / "moothall-data" / "mails").iterdir()
+    assert "/accept-invitation?token=" in mail.read_text()
+    assert moothall("users", "invite", "--email", "c@example.com", "--role", "nothing").code == 7

@@ -24,7 +24,7 @@ def test_cron_has_everything_done_once(moothall: Moothall) -> None:
     _let_a_session_run_out(moothall)
     moothall.good("users", "invite", "--email", "bob@example.com")
     first, second = (moothall.good("worker", "--once").err for _ in range(2))
-    assert "A mail was written to " in first or list((moothall.home / "moothall-data" / "mails").iterdir())
+    assert len(list((moothall.home / "moothall-data" / "mails").iterdir())) == 1
     # the signing key, the account, the session, the invitation, the sweep
     assert first.startswith("Did 1 jobs. Swept 1 sessions, ")
     assert first.endswith("Sealed 5 entries of the audit trail.\n")

@@ -83,7 +83,7 @@ PEERS_RUN_ON := asyncpg bcrypt cryptography fastapi httptools pydantic pyjwt pyt
 NOT_SHARED := sqlalchemy|email-validator
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" --no-emit-index-url --no-annotate $(ARGS)
-PINS := sed -n 's/^\([a-z0-9._-]*==[^ ;]*\).*/\1/p'
+PINS := sed -n 's/^\([a-z0-9._-]*==[^\\]*[^ \\]\).*/\1/p'
 
 .PHONY: lock
 lock: $(TOOLS) ## Write the lock files anew; pins stay where they can (ARGS=--upgrade moves them all)

@@ -25,6 +25,3 @@ class Bell(WakeUps):
                     await heard.wait()
         finally:
             self._waiting.discard(heard)
-
-    async def close(self) -> None:
-        """There is nothing to be closed."""

@@ -33,7 +33,3 @@ class WakeUps(Protocol):
         """Until somebody may have left work for the workers, or so many seconds have passed. What was left by another
         process may be heard of late, or not at all."""
         ...
-
-    async def close(self) -> None:
-        """Nobody waits any more."""
-        ...

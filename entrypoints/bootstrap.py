@@ -38,6 +38,7 @@ from application.audit.trail import Trail
 from application.idempotency import Idempotency, IdempotencyQueries
 from application.identity.accounts import IdentityRules, NewAccounts, Passwords
 from application.identity.follow_ups import AccountFollowUps
+from application.identity.known_callers import KnownCallers
 from application.identity.letters import AccountLetters
 from application.identity.links import Links
 from application.identity.ports import (
@@ -58,6 +59,7 @@ from application.mail import Mailer, MailTemplates
 from application.outbox import Outbox, ReactionNames
 from application.ports import Clock, Ids, StoreHealth, WakeUps
 from application.reactions import REACTION_NAMES, Reactions
+from application.remembering import Changes
 from application.site import Site
 from application.unit_of_work import Transactions
 from application.work import BackgroundWork
@@ -172,6 +174,7 @@ def _register_memory(container: punq.Container) -> None:
     transactions = memory.MemoryTransactions(database)
     container.register(Transactions, instance=transactions)
     container.register(WakeUps, instance=transactions.wake_ups)
+    container.register(Changes, instance=transactions.changes)
     container.register(JobQueries, instance=memory.MemoryJobQueries(database))
     container.register(IdentityQueries, instance=memory.MemoryIdentityQueries(database))
     container.register(AccessQueries, instance=memory.MemoryAccessQueries(database))
@@ -189,9 +192,10 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     elif await schema.is_behind():
         raise Unavailable("migrations-pending", "The database is older than this version; run: moothall db upgrade")
     transactions = sql.SqlTransactions(engine)
-    resources.push_async_callback(transactions.wake_ups.close)
+    resources.push_async_callback(transactions.news.close)
     container.register(Transactions, instance=transactions)
-    container.register(WakeUps, instance=transactions.wake_ups)
+    container.register(WakeUps, instance=transactions.news.wake_ups)
+    container.register(Changes, instance=transactions.news.changes)
     reader = sql.Reader(engine)
     container.register(JobQueries, instance=sql.SqlJobQueries(reader))
     container.register(IdentityQueries, instance=sql.SqlIdentityQueries(reader))
@@ -256,6 +260,7 @@ def _register_use_cases(container: punq.Container) -> None:
     container.register(ReactionNames, instance=REACTION_NAMES)
     for shared in (Passwords, NewAccounts, Trail, Idempotency, Outbox, Links):
         container.register(shared)
+    container.register(KnownCallers, scope=punq.Scope.singleton)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
     for part in (*found, Identity, Access, Audit, Jobs, Application):

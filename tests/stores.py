@@ -42,6 +42,7 @@ from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
 from application.jobs.ports import JobQueries
 from application.ports import StoreHealth, WakeUps
+from application.remembering import Changes
 from application.unit_of_work import Transactions
 from domain.access.roles import BUILT_IN_ROLES
 from tests.services import execute, postgres_url, wait_for
@@ -70,6 +71,7 @@ class Store:
     idempotency: IdempotencyQueries
     jobs: JobQueries
     wake_ups: WakeUps
+    changes: Changes
     health: StoreHealth
     engine: AsyncEngine | None = None
 
@@ -90,15 +92,17 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             MemoryIdempotencyQueries(memory),
             MemoryJobQueries(memory),
             transactions.wake_ups,
+            transactions.changes,
             MemoryHealth(),
         )
         return
     engine = create_engine(Database(url, timeout=patience))
     store = sql_store(name, engine)
+    assert isinstance(store.transactions, SqlTransactions)
     try:
         yield store
     finally:
-        await store.wake_ups.close()
+        await store.transactions.news.close()
         await engine.dispose()
 
 
@@ -113,7 +117,8 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         SqlAuditQueries(reader),
         SqlIdempotencyQueries(reader),
         SqlJobQueries(reader),
-        transactions.wake_ups,
+        transactions.news.wake_ups,
+        transactions.news.changes,
         SqlHealth(engine),
         engine,
     )

@@ -23,7 +23,8 @@ class MemoryAccessQueries(AccessQueries):
         user = self._database.users[key.user_id]
         if not user.is_active:
             return None
-        return KeyHolder(key.id, shown(user), key.permissions, self._database.permissions_of(user), key.last_used_at)
+        held = self._database.permissions_of(user)
+        return KeyHolder(key.id, shown(user), key.permissions, held, key.expires_at, key.last_used_at)
 
     async def api_key(self, key_id: UUID) -> ApiKeyView | None:
         key = self._database.api_keys.get(key_id)

@@ -24,8 +24,8 @@ V = TypeVar("V")
 class MemoryDatabase:
     """Everything that is committed: frozen entities by their keys.
 
-    `emails` and `usernames` say whose a key is. `writer` is held by the one unit of work that is under way; readers
-    need no lock, because a commit happens in one step of the event loop.
+    `emails` and `usernames` say whose a key is, `commits` how often anything was committed. `writer` is held by the one
+    unit of work that is under way; readers need no lock, because a commit happens in one step of the event loop.
     """
 
     def __init__(self) -> None:
@@ -42,6 +42,7 @@ class MemoryDatabase:
         self.kept_answers: dict[tuple[str, str], KeptAnswer] = {}
         self.events: dict[UUID, Emitted] = {}
         self.jobs: dict[UUID, Job] = {}
+        self.commits = 0
         self.writer = asyncio.Lock()
 
     def permissions_of(self, user: User) -> frozenset[str]:

@@ -38,7 +38,10 @@ class MemoryIdentityQueries(IdentityQueries):
         user = self._database.users[session.user_id]
         if not user.is_active:
             return None
-        return SignedIn(shown(user), session.created_at, self._database.permissions_of(user), session.impersonation)
+        permissions = self._database.permissions_of(user)
+        return SignedIn(
+            shown(user), session.created_at, session.expires_at, permissions, impersonation=session.impersonation
+        )
 
     async def user(self, user_id: UUID) -> Versioned[UserView] | None:
         user = self._database.users.get(user_id)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.audit import MemoryAuditTrail
+from adapters.memory.changes import MemoryChanges
 from adapters.memory.database import Changes, MemoryDatabase
 from adapters.memory.events import MemoryEvents
 from adapters.memory.idempotency import MemoryKeptAnswers
@@ -60,10 +61,11 @@ class MemoryUnitOfWork(UnitOfWork):
 
 
 class MemoryTransactions(Transactions):
-    """`wake_ups` hears of work that was left."""
+    """`wake_ups` hears of work that was left, `changes` of every commit."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self.wake_ups = Bell()
+        self.changes = MemoryChanges(database)
         self._database = database
 
     @asynccontextmanager
@@ -72,5 +74,6 @@ class MemoryTransactions(Transactions):
             changes = Changes(self._database)
             yield MemoryUnitOfWork(changes)
             changes.commit()
+            self._database.commits += 1
         if changes.left_work:
             self.wake_ups.ring()

@@ -44,7 +44,9 @@ class SqlAccessQueries(AccessQueries):
         if not rows or (rows[0].expires_at is not None and rows[0].expires_at <= now):
             return None
         row = rows[0]
-        return KeyHolder(row.key_id, versioned(row), as_patterns(row.granted), permissions(row), row.last_used_at)
+        return KeyHolder(
+            row.key_id, versioned(row), as_patterns(row.granted), permissions(row), row.expires_at, row.last_used_at
+        )
 
     async def api_key(self, key_id: UUID) -> ApiKeyView | None:
         rows = await self._reader.look_up(_API_KEY, {"key_id": key_id})

@@ -46,12 +46,15 @@ class SqlApiKeys(ApiKeyRepository):
         return (await self._work.execute(_EXISTS, {"key_id": key_id})).one_or_none() is not None
 
     async def remove(self, key_id: UUID) -> bool:
+        self._work.changed.add(key_id)
         return (await self._work.execute(_DELETE, {"key_id": key_id})).rowcount > 0
 
     async def remove_all_of(self, user_id: UUID) -> int:
+        self._work.changed.add(user_id)
         return (await self._work.execute(_DELETE_ALL_OF, {"user_id": user_id})).rowcount
 
     async def note_use(self, key_id: UUID, at: datetime) -> None:
+        self._work.changed.add(key_id)
         await self._work.execute(_USED, {"key_id": key_id, "last_used_at": at})
 
     async def remove_expired(self, before: datetime) -> int:

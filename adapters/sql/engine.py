@@ -6,7 +6,7 @@ asked for. The one place that begins and commits is the unit of work.
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,6 +82,12 @@ def timeout_of(engine: AsyncEngine) -> float:
     return float(engine.get_execution_options()["timeout"])
 
 
+def connector_of(engine: AsyncEngine) -> Callable[[], Awaitable[Any]]:
+    """What opens a connection of the driver's own, beside the pool; of PostgreSQL only."""
+    connect: Callable[[], Awaitable[Any]] = engine.get_execution_options()["connect"]
+    return connect
+
+
 def pool_size_of(engine: AsyncEngine) -> int:
     """How many connections the pool keeps open."""
     return engine.pool.size() if isinstance(engine.pool, QueuePool) else 1
@@ -133,7 +139,7 @@ def _postgresql(url: URL, connect_timeout: float, timeout: float | None, pool: d
         async_creator=connect,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        execution_options={"timeout": connect_timeout},
+        execution_options={"timeout": connect_timeout, "connect": connect},
         **pool,
     )
 

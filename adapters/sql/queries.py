@@ -25,7 +25,9 @@ from domain.identity.signing_key import SigningKey
 from domain.text import words
 
 _SIGNED_IN = (
-    VIEW_WITH_PERMISSIONS.add_columns(sessions.c.created_at.label("signed_in_at"), *IMPERSONATION)
+    VIEW_WITH_PERMISSIONS.add_columns(
+        sessions.c.created_at.label("signed_in_at"), sessions.c.expires_at, *IMPERSONATION
+    )
     .join(sessions, sessions.c.user_id == users.c.id)
     .where(sessions.c.id == bindparam("session_id"), sessions.c.expires_at > bindparam("now"), users.c.is_active)
 )
@@ -54,7 +56,7 @@ class SqlIdentityQueries(IdentityQueries):
         if not rows:
             return None
         row = rows[0]
-        return SignedIn(versioned(row), row.signed_in_at, permissions(row), impersonation(row))
+        return SignedIn(versioned(row), row.signed_in_at, row.expires_at, permissions(row), impersonation(row))
 
     async def user(self, user_id: UUID) -> Versioned[UserView] | None:
         rows = await self._reader.look_up(_USER, {"user_id": user_id})

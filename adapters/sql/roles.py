@@ -11,6 +11,7 @@ from adapters.sql.patterns import as_patterns, as_text
 from adapters.sql.tables import roles, user_roles, users
 from adapters.sql.text import storable
 from adapters.sql.work import Work
+from application.remembering import ROLES
 from domain.access.roles import Role, RoleRepository
 from domain.errors import Conflict
 
@@ -32,6 +33,7 @@ class SqlRoles(RoleRepository):
         self._work = work
 
     async def add(self, role: Role) -> None:
+        self._work.changed.add(ROLES)
         await self._work.execute(_INSERT, _columns(role))
 
     async def get(self, name: str) -> Role | None:
@@ -45,6 +47,7 @@ class SqlRoles(RoleRepository):
 
     async def save(self, role: Role) -> Role:
         saved = replace(role, version=role.version + 1)
+        self._work.changed.add(ROLES)
         result = await self._work.execute(
             _UPDATE, {"role_id": role.id, "read_version": role.version, **_columns(saved)}
         )
@@ -55,6 +58,7 @@ class SqlRoles(RoleRepository):
     async def remove(self, name: str, now: datetime) -> int:
         if not storable(name):
             return 0
+        self._work.changed.add(ROLES)
         holders = await self._work.execute(_CHANGE_HOLDERS, {"name": name, "now": now})
         await self._work.execute(_TAKE_FROM_ALL, {"name": name})
         await self._work.execute(_DELETE, {"name": name})

@@ -59,10 +59,12 @@ class SqlSessions(SessionRepository):
         await self._work.execute(_UPDATE, {"session_id": session.id, **_columns(session)})
 
     async def remove(self, session_id: UUID) -> bool:
+        self._work.changed.add(session_id)
         return (await self._work.execute(_DELETE, {"session_id": session_id})).rowcount > 0
 
     async def remove_all_of(self, user_id: UUID, *, but: UUID | None = None) -> int:
         statement = _DELETE_ALL_OF if but is None else _DELETE_ALL_OF.where(sessions.c.id != but)
+        self._work.changed.add(user_id)
         return (await self._work.execute(statement, {"user_id": user_id})).rowcount
 
     async def remove_expired(self, now: datetime) -> int:

@@ -14,12 +14,12 @@ from adapters.sql.events import SqlEvents
 from adapters.sql.failures import translated, unavailable
 from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.jobs import SqlJobs
+from adapters.sql.news import News, news_of
 from adapters.sql.one_time_tokens import SqlOneTimeTokens
 from adapters.sql.roles import SqlRoles
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from adapters.sql.users import SqlUsers
-from adapters.sql.wake_ups import wake_ups_of
 from adapters.sql.work import Work
 from application.unit_of_work import Transactions, UnitOfWork
 
@@ -77,10 +77,10 @@ class SqlUnitOfWork(UnitOfWork):
 
 class SqlTransactions(Transactions):
     """On SQLite, units of work of this process wait for each other in a queue, in their order: SQLite itself lets those
-    who wait try again and again, and whoever is lucky goes first. `wake_ups` hears of jobs that were left."""
+    who wait try again and again, and whoever is lucky goes first. What was committed is made known by `news`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.wake_ups = wake_ups_of(engine)
+    def __init__(self, engine: AsyncEngine, news: News | None = None) -> None:
+        self.news = news or news_of(engine)
         self._engine = engine
         self._timeout = timeout_of(engine)
         self._one_writer = is_sqlite(engine.url)
@@ -98,14 +98,10 @@ class SqlTransactions(Transactions):
                 if work.spoilt_by is not None:
                     raise work.spoilt_by
                 with translated():
-                    if work.left_jobs:
-                        await self.wake_ups.announce(connection)
-                    await connection.exec_driver_sql("COMMIT")
+                    await self.news.commit(connection, work)
             except BaseException:
                 await _roll_back(connection)
                 raise
-        if work.left_jobs:
-            self.wake_ups.ring()
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
         return self._queued() if self._one_writer else nullcontext()

@@ -56,13 +56,16 @@ class SqlUsers(UserRepository):
         if result.rowcount == 0:
             raise self._work.spoil(Conflict("changed-meanwhile", "The account was changed meanwhile; read it again."))
         await self._save_roles(user)
+        self._work.changed.add(user.id)
         return replace(user, version=version)
 
     async def record_sign_in(self, user_id: UUID, at: datetime, *, password_hash: str) -> None:
         await self._work.execute(_SIGNED_IN, {"user_id": user_id, "last_login_at": at, "password_hash": password_hash})
+        self._work.changed.add(user_id)
 
     async def remove(self, user_id: UUID) -> None:
         await self._work.execute(_DELETE, {"user_id": user_id})
+        self._work.changed.add(user_id)
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         admins = _ADMINS if than is None else _ADMINS.where(users.c.id != than)

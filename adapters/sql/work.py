@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,12 +17,14 @@ class Work:
     """Runs statements, and remembers the first that failed.
 
     After a failure PostgreSQL would answer COMMIT with a silent rollback; so `spoilt_by` has to be asked before.
-    `left_jobs` says that there may be a job for the workers now.
+    `left_jobs` says that there may be a job for the workers now; `changed` are the things that readers may have kept
+    as they were.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self.left_jobs = False
+        self.changed: set[UUID] = set()
         self.spoilt_by: Exception | None = None
 
     @property

@@ -19,6 +19,7 @@ class KeyHolder:
     user: Versioned[UserView]
     granted: frozenset[str]
     held: frozenset[str]
+    expires_at: datetime | None
     last_used_at: datetime | None
 
 

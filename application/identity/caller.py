@@ -1,20 +1,19 @@
 """Who is calling: from an access token or an API key to an actor."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
-from uuid import UUID
 
-from application.access.impersonation import IMPERSONATE
-from application.access.ports import AccessQueries, KeyMaker
-from application.identity.ports import AccessTokens, IdentityQueries, SignedIn
+from application.access.ports import KeyMaker
+from application.identity.known_callers import KnownCallers
+from application.identity.ports import AccessTokens
 from application.identity.views import UserView, Versioned
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access import actor as actors
 from domain.access.actor import NOWHERE, Actor, Origin
-from domain.access.permissions import covers, covers_all, shared
+from domain.access.permissions import shared
 from domain.access.policy import ANYBODY, Rule
 from domain.errors import Unauthenticated, Unavailable
 
@@ -31,16 +30,15 @@ class Caller:
 
 @dataclass(frozen=True)
 class IdentifyCaller:
-    """A token is verified by its signature; that its session still lives is asked of the store every time. An API key
-    is looked up by its digest."""
+    """A token is verified by its signature; then its session has to be alive still. An API key is found by its
+    digest."""
 
     rule: ClassVar[Rule] = ANYBODY
 
     transactions: Transactions
     access_tokens: AccessTokens
     keys: KeyMaker
-    identity: IdentityQueries
-    access: AccessQueries
+    known: KnownCallers
     clock: Clock
 
     async def __call__(self, credential: str, *, as_key: bool = False, origin: Origin = NOWHERE) -> Caller:
@@ -49,7 +47,7 @@ class IdentifyCaller:
         if as_key or self.keys.is_one(credential):
             return await self._by_key(credential, now, origin)
         claims = await self.access_tokens.read(credential, now)
-        found = await live_session(self.identity, claims.session_id, claims.user_id, now) if claims else None
+        found = await self.known.live_session(claims.session_id, claims.user_id, now) if claims else None
         if claims is None or found is None:
             raise Unauthenticated("bad-token", "The access token is not (or no longer) good.", presented=True)
         actor = actors.member(
@@ -63,7 +61,7 @@ class IdentifyCaller:
         return Caller(actor, found.user)
 
     async def _by_key(self, key: str, now: datetime, origin: Origin) -> Caller:
-        found = await self.access.key_holder(self.keys.digest(key), now)
+        found = await self.known.key_holder(self.keys.digest(key), now)
         if found is None:
             raise Unauthenticated("bad-api-key", "The API key is not (or no longer) good.", presented=True)
         if found.last_used_at is None or now - found.last_used_at >= USE_NOTED_EVERY:
@@ -72,20 +70,3 @@ class IdentifyCaller:
                     await uow.api_keys.note_use(found.key_id, now)
         permissions = shared(found.granted, found.held)
         return Caller(actors.api_key(found.key_id, found.user.value.id, permissions, origin=origin), found.user)
-
-
-async def live_session(queries: IdentityQueries, session_id: UUID, user_id: UUID, now: datetime) -> SignedIn | None:
-    """The session, if it could be used now by this user. An impersonation lives only as long as the administrator's own
-    session, and their right to it; `permissions` are then those that both have, of the ones asked for."""
-    found = await queries.signed_in(session_id, now)
-    if found is None or found.user.value.id != user_id:
-        return None
-    if found.impersonation is None:
-        return found
-    administrator = await queries.signed_in(found.impersonation.session_id, now)
-    if administrator is None or administrator.user.value.id != found.impersonation.impersonator_id:
-        return None
-    theirs = administrator.permissions
-    if not covers(theirs, IMPERSONATE.name) or not covers_all(theirs, found.permissions):
-        return None
-    return replace(found, permissions=shared(found.impersonation.permissions, found.permissions))

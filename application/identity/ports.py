@@ -165,10 +165,12 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A live session and its active user, found in one round trip; `permissions` are all that the user's roles give."""
+    """A live session and its active user, found in one round trip; `permissions` are all that the user's roles give.
+    `expires_at`: when the session ends by itself."""
 
     user: Versioned[UserView]
     signed_in_at: datetime
+    expires_at: datetime
     permissions: frozenset[str]
     impersonation: Impersonation | None = None
 

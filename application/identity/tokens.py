@@ -7,8 +7,8 @@ from uuid import UUID
 
 from application.audit.trail import Trail
 from application.identity.accounts import IdentityRules
-from application.identity.caller import live_session
-from application.identity.ports import AccessTokens, IdentityQueries, RefreshTokens
+from application.identity.known_callers import KnownCallers
+from application.identity.ports import AccessTokens, RefreshTokens
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
@@ -74,7 +74,7 @@ class IntrospectToken:
     rule: ClassVar[Rule] = holder(INTROSPECT)
 
     transactions: Transactions
-    queries: IdentityQueries
+    known: KnownCallers
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     rules: IdentityRules
@@ -85,7 +85,7 @@ class IntrospectToken:
         require(actor, self.rule)
         now = self.clock.now()
         if (access := await self.access_tokens.read(token, now)) is not None:
-            found = await live_session(self.queries, access.session_id, access.user_id, now)
+            found = await self.known.live_session(access.session_id, access.user_id, now)
             if found is None:
                 return None
             return Introspection(
@@ -99,7 +99,7 @@ class IntrospectToken:
                 scope=" ".join(sorted(found.permissions)) if found.impersonation else None,
             )
         if (session := await self._session_of(token, now)) is not None:
-            found = await self.queries.signed_in(session.id, now)
+            found = await self.known.live_session(session.id, session.user_id, now)
             if found is None:
                 return None
             return Introspection(

@@ -343,7 +343,7 @@ async def test_who_waits_hears_of_a_job_once_it_is_committed(store: Store) -> No
 @pytest.mark.parametrize("ticks", range(5))
 async def test_who_is_cancelled_while_the_bell_rings_is_cancelled(store: Store, ticks: int) -> None:
     """A worker that is told to stop just then would go on listening for ever."""
-    assert isinstance(store.wake_ups, Bell)  # NOTIFY rings one, too
+    assert isinstance(store.wake_ups, Bell)
 
     async def listen() -> None:
         while True:
@@ -351,7 +351,7 @@ async def test_who_is_cancelled_while_the_bell_rings_is_cancelled(store: Store, 
 
     listening = asyncio.create_task(listen())
     await asyncio.sleep(0.01)
-    Bell.ring(store.wake_ups)
+    store.wake_ups.ring()
     for _ in range(ticks):
         await asyncio.sleep(0)
     listening.cancel()

@@ -1,0 +1,86 @@
+"""What was read is kept for the next who asks, for as long as nobody has changed it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+ROLES = UUID("018fe000-0000-7000-8000-000000000001")
+"""All roles, as one thing that changes."""
+
+
+class Changes(Protocol):
+    """Things are named by their ids. What units of work of this machine change is known once they are committed, what
+    others change within a second."""
+
+    def mark(self, about: Sequence[UUID]) -> object | None:
+        """To be made before reading. None: nothing can be told just now."""
+        ...
+
+    def holds(self, mark: object) -> bool:
+        """Whether nothing has changed, of all that the mark is about, since it was made."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[V]):
+    mark: object
+    value: V
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """Somebody is reading it."""
+
+    mark: object
+    landed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Remembered(Generic[K, V]):
+    """At most so many values; the oldest go first. Of many who want the same one at once, one reads."""
+
+    def __init__(self, changes: Changes, *, most: int) -> None:
+        self._changes = changes
+        self._most = most
+        self._kept: dict[K, _Kept[V]] = {}
+        self._flights: dict[K, _Flight] = {}
+
+    def get(self, key: K) -> V | None:
+        """What was kept, if it is still so."""
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        if self._changes.holds(kept.mark):
+            return kept.value
+        self._kept.pop(key, None)
+        return None
+
+    async def read(self, key: K, about: Sequence[UUID], read: Callable[[], Awaitable[V | None]]) -> V | None:
+        """Read it, or wait for who is just doing so, and keep what was found. `about` names all that it depends on."""
+        while (flight := self._flights.get(key)) is not None and self._changes.holds(flight.mark):
+            await flight.landed.wait()
+            if (found := self.get(key)) is not None:
+                return found
+        mark = self._changes.mark(about)
+        if mark is None:
+            return await read()
+        flight = self._flights[key] = _Flight(mark)
+        try:
+            value = await read()
+            if value is not None and self._changes.holds(mark):
+                self._keep(key, _Kept(mark, value))
+            return value
+        finally:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+            flight.landed.set()
+
+    def _keep(self, key: K, kept: _Kept[V]) -> None:
+        self._kept.pop(key, None)
+        self._kept[key] = kept
+        if len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]

@@ -70,7 +70,7 @@ audit: $(TOOLS) ## Look the locked packages up in the advisory database; one tha
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock -r requirements-dev.lock
 
 .PHONY: drills
-drills: $(TOOLS) ## Kill, freeze and restart at many instants and print a table (ARGS="--seed 2 fleet", ARGS=--help)
+drills: $(TOOLS) ## Kill, freeze, restart, race and time at many instants, and print a table (ARGS="--seed 2 fleet", ARGS=--help)
 	$(BIN)/python -W ignore -m tests.drills $(ARGS)
 
 .PHONY: bench

@@ -1,9 +1,10 @@
-"""Every drill in a short form; `make drills` runs them long."""
+"""Drills in a short form; `make drills` runs them long."""
 
 import pytest
 
-from tests.drills import edges, fleet, mailing, writers
+from tests.drills import edges, fleet, mailing, revocation, writers
 from tests.drills.processes import Outcome
+from tests.drills.servers import TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS
 from tests.stores import POSTGRESQL, SQLITE
 
 SEED = 20261121
@@ -35,3 +36,10 @@ def test_no_mail_is_lost_when_workers_are_killed(store: str) -> None:
 def test_a_file_with_many_writers_stays_sound_when_they_are_killed() -> None:
     """S35."""
     _holds(writers.drill(8, SEED))
+
+
+@pytest.mark.parametrize("arrangement", [TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS])
+def test_what_is_ended_through_one_server_is_refused_by_the_other_at_once(arrangement: str) -> None:
+    """S16."""
+    for outcome in revocation.drill(arrangement, 24, SEED):
+        _holds(outcome)

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.project.places import MOOTHALL, environment
@@ -19,11 +19,12 @@ STOPS_WITHIN = 20.0
 
 @dataclass(frozen=True)
 class Server:
-    """`env` makes another `moothall` work on the same data."""
+    """`env` makes another `moothall` work on the same data; `pid` is the process that was started."""
 
     port: int
     folder: Path
     env: Mapping[str, str]
+    pid: int = 0
 
     @property
     def url(self) -> str:
@@ -46,7 +47,7 @@ def serving(folder: Path, *options: str, env: Mapping[str, str] = {}) -> Iterato
     server = Server(port, folder, environment({**places, **env}))
     with _running(server, "serve", "--port", str(port), *options) as process:
         _wait_until_ready(server, process, folder / "serve.log")
-        yield server
+        yield replace(server, pid=process.pid)
 
 
 @contextmanager

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MEMORY_ADMIN = "admin@example.com"
 GRACE = 5
 """Seconds that requests in flight get to finish; jobs get some more, and after 10 all is over."""
+READY_WITHIN = 30
+"""Seconds that a new worker gets to start, when all are replaced one by one (SIGHUP)."""
 
 
 def serve(
@@ -32,7 +34,7 @@ def serve(
     ] = None,
     memory: Annotated[bool, typer.Option("--memory", help="Keep nothing: for trying out and for tests.")] = False,
 ) -> None:
-    """Serve the HTTP API until SIGTERM or Ctrl-C."""
+    """Serve the HTTP API until SIGTERM or Ctrl-C. With several workers, SIGHUP replaces one after the other."""
     from entrypoints.settings import without_effect
 
     settings = read_settings() if workers is None else read_settings(workers=workers)
@@ -62,7 +64,10 @@ def _kept(settings: "Settings", *, memory: bool) -> str:
 
 
 def _options(settings: "Settings") -> dict[str, Any]:
+    from entrypoints.http.draining import DrainingProtocol
+
     return {
+        "http": DrainingProtocol,
         "workers": settings.workers,
         "server_header": False,
         "access_log": settings.log_level == "debug",
@@ -70,6 +75,7 @@ def _options(settings: "Settings") -> dict[str, Any]:
         "proxy_headers": bool(settings.trusted_proxies),
         "forwarded_allow_ips": settings.trusted_proxies,
         "timeout_graceful_shutdown": GRACE,
+        "timeout_worker_healthcheck": READY_WITHIN,
     }
 
 

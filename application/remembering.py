@@ -10,7 +10,8 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 ROLES = UUID("018fe000-0000-7000-8000-000000000001")
-"""All roles, as one thing that changes."""
+USERS = UUID("018fe000-0000-7000-8000-000000000002")
+"""All roles, and all accounts, each as one thing that changes."""
 
 
 class Changes(Protocol):

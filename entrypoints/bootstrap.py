@@ -52,6 +52,7 @@ from application.identity.ports import (
     PasswordStrength,
     RefreshTokens,
 )
+from application.identity.user_counts import UserCounts
 from application.jobs.kinds import JobKind, JobKinds
 from application.jobs.ports import JobQueries
 from application.jobs.runner import LEASE, Runner
@@ -260,7 +261,8 @@ def _register_use_cases(container: punq.Container) -> None:
     container.register(ReactionNames, instance=REACTION_NAMES)
     for shared in (Passwords, NewAccounts, Trail, Idempotency, Outbox, Links):
         container.register(shared)
-    container.register(KnownCallers, scope=punq.Scope.singleton)
+    for remembering in (KnownCallers, UserCounts):
+        container.register(remembering, scope=punq.Scope.singleton)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
     for part in (*found, Identity, Access, Audit, Jobs, Application):

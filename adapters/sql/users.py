@@ -9,6 +9,7 @@ from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
 
 from adapters.sql.tables import user_roles, users
 from adapters.sql.work import Work
+from application.remembering import USERS
 from domain.access.roles import ADMIN
 from domain.errors import Conflict
 from domain.identity.email import EmailAddress
@@ -35,6 +36,7 @@ class SqlUsers(UserRepository):
         self._stored_roles: dict[UUID, frozenset[str]] = {}
 
     async def add(self, user: User) -> None:
+        self._work.changed.add(USERS)
         await self._work.execute(_INSERT, {"id": user.id, **_columns(user), "version": user.version})
         self._stored_roles[user.id] = frozenset()
         await self._save_roles(user)
@@ -56,7 +58,7 @@ class SqlUsers(UserRepository):
         if result.rowcount == 0:
             raise self._work.spoil(Conflict("changed-meanwhile", "The account was changed meanwhile; read it again."))
         await self._save_roles(user)
-        self._work.changed.add(user.id)
+        self._work.changed.update((user.id, USERS))
         return replace(user, version=version)
 
     async def record_sign_in(self, user_id: UUID, at: datetime, *, password_hash: str) -> None:
@@ -65,7 +67,7 @@ class SqlUsers(UserRepository):
 
     async def remove(self, user_id: UUID) -> None:
         await self._work.execute(_DELETE, {"user_id": user_id})
-        self._work.changed.add(user_id)
+        self._work.changed.update((user_id, USERS))
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         admins = _ADMINS if than is None else _ADMINS.where(users.c.id != than)

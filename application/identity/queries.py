@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.identity.accounts import no_such_user
 from application.identity.ports import EmailSyntax, IdentityQueries
+from application.identity.user_counts import UserCounts
 from application.identity.views import USER_SORTS, UserFilters, UserView, Versioned
 from application.paging import Page, PageRequest, Sort
 from domain.access.actor import Actor
@@ -71,6 +72,7 @@ class ListUsers:
     rule: ClassVar[Rule] = holder(READ)
 
     queries: IdentityQueries
+    counts: UserCounts
 
     async def __call__(
         self,
@@ -85,5 +87,5 @@ class ListUsers:
         rows = await self.queries.users(
             filters, order, after=page.after(order), offset=page.offset, limit=page.size + 1
         )
-        total = await self.queries.count_users(filters) if page.counts else None
+        total = await self.counts.of(filters) if page.counts else None
         return Page.of(rows, page, order, total)

@@ -1,8 +1,8 @@
 """Connections that end in order when their worker does.
 
-Stopping, uvicorn closes the connections on which it is answering nothing at that moment; but a request may be on its way
-to it on any of them, and on a new one always is. Here they live on for a moment, and each ends with an answer that says
-so (`Connection: close`, RFC 9112, section 9.6).
+Stopping, uvicorn closes the connections on which it is answering nothing at that moment; but a request may be on its
+way to it on any of them, and on a new one always is. Here they live on for a moment, and each ends with an answer that
+says so (`Connection: close`, RFC 9112, section 9.6).
 """
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol

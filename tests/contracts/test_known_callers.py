@@ -18,6 +18,8 @@ from adapters.sql.notices import Notices
 from adapters.version_table import VersionTable
 from application.identity.known_callers import KnownCallers
 from application.identity.ports import SignedIn
+from application.identity.user_counts import UserCounts
+from application.identity.views import UserFilters
 from application.unit_of_work import UnitOfWork
 from domain.access.api_keys import ApiKey
 from domain.identity.session import Session
@@ -134,6 +136,22 @@ async def test_what_nobody_changed_is_not_read_again(club: Club) -> None:
     first, second = await club.remembered(), await club.remembered()
     assert first[0] is second[0]
     assert first[1] is second[1]
+
+
+async def test_members_are_counted_anew_when_there_are_more_or_fewer_or_others(store: Store) -> None:
+    counts = UserCounts(store.queries, store.changes)
+    everybody, admins = UserFilters(), UserFilters(role="admin")
+    seen = [(await counts.of(everybody), await counts.of(admins))]
+    user = a_user()
+    await add(store, user)
+    seen.append((await counts.of(everybody), await counts.of(admins)))
+    async with store.transactions.begin() as uow:
+        await uow.users.save(replace(user, roles=frozenset({"admin"})))
+    seen.append((await counts.of(everybody), await counts.of(admins)))
+    async with store.transactions.begin() as uow:
+        await uow.users.remove(user.id)
+    seen.append((await counts.of(everybody), await counts.of(admins)))
+    assert seen == [(0, 0), (1, 0), (1, 1), (0, 0)]
 
 
 async def test_who_is_not_there_is_not_remembered(store: Store) -> None:

@@ -50,6 +50,7 @@ class BcryptHasher(PasswordHasher):
         self._counting = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, "bcrypt", initializer=_yield_to_others)
         self._dummy = bcrypt.gensalt(cost)
+        self._nobodys = f"{VERSION}${peppers.current.id}{self._dummy.decode()}{'.' * 31}"  # no password is known for it
 
     async def hash(self, password: str) -> str:
         return await self._run(self._hash, password)
@@ -80,7 +81,7 @@ class BcryptHasher(PasswordHasher):
         return f"{VERSION}${pepper.id}{hashed.decode()}"
 
     def _verify(self, password: str, stored: str | None) -> Verdict:
-        parts = _STORED.fullmatch(stored or "")
+        parts = _STORED.fullmatch(self._nobodys if stored is None else stored)
         if parts is None or int(parts["cost"]) > HIGHEST_COST or len(password) > LONGEST_TYPED:
             return self._never()
         if parts["pepper"] is None:

@@ -19,7 +19,7 @@ from tests.project.server import Server, serving
 from tests.services import query
 from tests.stores import POSTGRESQL
 
-RESTARTED_WITHIN = 20.0
+RESTARTED_WITHIN = 30.0
 ENDED_WITHIN = 10.0
 BETWEEN = 0.5
 

@@ -111,6 +111,7 @@ def prepared(
         "MOOTHALL_PUBLIC_URL": "http://drill.example",
         "MOOTHALL_SECRET_KEY": SECRET,
         **({"MOOTHALL_REDIS_URL": redis.url} if redis else {}),
+        **({"MOOTHALL_DB_TIMEOUT": "30"} if store == SQLITE else {}),  # writers of a file wait for each other
         **more,
     }
 

@@ -1,9 +1,11 @@
 """Hashes, tokens and seals: what survives a new secret, and what nobody can forge."""
 
 import asyncio
+import hmac
 import threading
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from uuid import UUID
 
 import bcrypt
@@ -205,3 +207,22 @@ async def test_what_is_no_hash_costs_one_all_the_same(stored: str, monkeypatch: 
     monkeypatch.setattr(bcrypt, "hashpw", lambda secret, salt: made.append(salt) or hash_password(secret, salt))
     assert await hasher(OLD).verify("a password", stored) == Verdict(False)
     assert len(made) == 1
+
+
+async def test_where_there_is_no_hash_the_same_is_done_as_for_a_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what comes before bcrypt: some microseconds tell, if somebody asks often enough (S2)."""
+    done: list[str] = []
+
+    def watch(module: ModuleType, name: str) -> None:
+        work = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given: done.append(name) or work(*given))
+
+    own = hasher(OLD)
+    stored = await own.hash("a password")
+    for module, name in ((unicodedata, "normalize"), (hmac, "digest"), (bcrypt, "checkpw"), (bcrypt, "hashpw")):
+        watch(module, name)
+    assert await own.verify("another", stored) == Verdict(False)
+    for_a_wrong_one = list(done)
+    done.clear()
+    assert await own.verify("another", None) == Verdict(False)
+    assert done == for_a_wrong_one == ["normalize", "digest", "checkpw"]

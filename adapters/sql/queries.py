@@ -1,28 +1,26 @@
 """The read side: views, straight from rows. Statements are built once, so that SQLAlchemy compiles them once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 
 from adapters.sql.impersonations import COLUMNS as IMPERSONATION
 from adapters.sql.impersonations import impersonation
 from adapters.sql.paging import paged, place
 from adapters.sql.reading import Reader
 from adapters.sql.signing_keys import NEWEST_FIRST, signing_key
-from adapters.sql.tables import USER_ORDERS, sessions, user_roles, users
+from adapters.sql.tables import sessions, users
 from adapters.sql.text import storable
+from adapters.sql.user_lists import Choice, counted, gathered, rare_ones, sampled, walked
 from adapters.sql.user_views import VIEW, VIEW_WITH_PERMISSIONS, permissions, user_view, versioned
 from application.identity.ports import Credentials, IdentityQueries, SignedIn
 from application.identity.views import SessionView, UserFilters, UserView, Versioned
 from application.paging import Position, Sort
 from application.paging import Row as Placed
 from domain.identity.signing_key import SigningKey
-from domain.text import words
 
 _SIGNED_IN = (
     VIEW_WITH_PERMISSIONS.add_columns(
@@ -69,19 +67,29 @@ class SqlIdentityQueries(IdentityQueries):
     async def users(
         self, filters: UserFilters, sort: Sort, *, after: Position | None, offset: int, limit: int
     ) -> list[Placed[UserView]]:
-        chosen = _Choice.of(filters)
+        chosen = Choice.of(filters)
         if chosen is None:
             return []
-        statement = _page(chosen.shape, sort, after is not None)
-        rows = await self._reader.search(statement, {**chosen.parameters, **place(after, offset, limit)})
+        by = await self._rare_words(chosen, offset + limit)
+        shape, continues = chosen.shape, after is not None
+        statement = gathered(shape, sort, continues, by) if by else walked(shape, sort, continues)
+        where = {**place(after, offset, limit), "reach": offset + limit}
+        rows = await self._reader.search(statement, {**chosen.parameters, **where})
         return [Placed(Position(row.position, row.id), user_view(row)) for row in rows]
 
     async def count_users(self, filters: UserFilters) -> int:
-        chosen = _Choice.of(filters)
+        chosen = Choice.of(filters)
         if chosen is None:
             return 0
-        rows = await self._reader.search(_count(chosen.shape), chosen.parameters)
-        return int(rows[0][0])
+        statement = counted(chosen.shape, by_lexemes=self._reader.on_postgresql)
+        return int((await self._reader.search(statement, chosen.parameters))[0][0])
+
+    async def _rare_words(self, chosen: Choice, limit: int) -> tuple[int, ...]:
+        """The words by which so few accounts are found that sorting them all is cheap: a sample tells."""
+        if not chosen.shape.words or not self._reader.on_postgresql:
+            return ()
+        counts = await self._reader.search(sampled(chosen.shape.words), chosen.parameters)
+        return rare_ones(counts[0], limit)
 
     async def sessions_of(
         self, user_id: UUID, now: datetime, *, after: Position | None, offset: int, limit: int
@@ -103,67 +111,10 @@ class SqlIdentityQueries(IdentityQueries):
         return [signing_key(row) for row in await self._reader.look_up(NEWEST_FIRST, {})]
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What the text of a list's statement depends on; the rest are parameters."""
-
-    role: bool
-    is_active: bool | None
-    is_verified: bool | None
-    words: int
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = []
-        if self.role:
-            holders = exists().where(user_roles.c.user_id == users.c.id, user_roles.c.role == bindparam("role"))
-            conditions.append(holders)
-        for column, wanted in ((users.c.is_active, self.is_active), (users.c.is_verified, self.is_verified)):
-            if wanted is not None:
-                conditions.append(column if wanted else ~column)
-        conditions += (users.c.search_text.like(bindparam(f"word_{n}")) for n in range(self.words))
-        return conditions
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    shape: _Shape
-    parameters: Mapping[str, str]
-
-    @classmethod
-    def of(cls, filters: UserFilters) -> "_Choice | None":
-        """None where nothing can be found: a role that no store could hold, or a search without a word.
-
-        Words are letters and digits, so that nothing in them means anything to LIKE.
-        """
-        parameters = {}
-        if filters.role is not None:
-            if not storable(filters.role):
-                return None
-            parameters["role"] = filters.role
-        wanted = list(dict.fromkeys(words(filters.q))) if filters.q is not None else []
-        if filters.q is not None and not wanted:
-            return None
-        parameters |= {f"word_{n}": f"% {word}%" for n, word in enumerate(wanted)}
-        shape = _Shape(filters.role is not None, filters.is_active, filters.is_verified, len(wanted))
-        return cls(shape, parameters)
-
-
-@lru_cache
-def _page(shape: _Shape, sort: Sort, continues: bool) -> Select[Any]:
-    value = USER_ORDERS[sort.field]
-    chosen = VIEW.add_columns(value.label("position")).where(*shape.conditions())
-    return paged(chosen, value, users.c.id, descending=sort.descending, continues=continues)
-
-
 @lru_cache
 def _sessions_page(continues: bool) -> Select[Any]:
     alive = select(sessions).where(*_alive)
     return paged(alive, sessions.c.last_used_at, sessions.c.id, descending=True, continues=continues)
-
-
-@lru_cache
-def _count(shape: _Shape) -> Select[Any]:
-    return select(func.count()).select_from(users).where(*shape.conditions())
 
 
 def _session_view(row: Row[Any]) -> SessionView:

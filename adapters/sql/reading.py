@@ -37,6 +37,10 @@ class Reader:
         self._turns = asyncio.Semaphore(pool_size_of(engine))
         event.listen(engine.sync_engine, "engine_disposed", self._close)
 
+    @property
+    def on_postgresql(self) -> bool:
+        return not is_sqlite(self._engine.url)
+
     async def search(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows:
         with translated():
             async with self._engine.connect() as connection:

@@ -55,8 +55,14 @@ user_roles = Table(
     metadata,
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("role", Key, nullable=False),
+    # What holders are listed by, as it stands in `users`. Triggers write it, so it is in no INSERT.
+    Column("is_active", Boolean),
+    Column("is_verified", Boolean),
+    Column("created_at", Time),
+    Column("updated_at", Time),
+    Column("email_key", Key),
+    Column("username_order", Key),
     PrimaryKeyConstraint("user_id", "role"),
-    Index(None, "role", "user_id"),
 )
 
 sessions = Table(
@@ -234,21 +240,20 @@ signing_keys = Table(
 )
 
 USER_ORDERS = {
-    "created_at": users.c.created_at,
-    "updated_at": users.c.updated_at,
-    "email": users.c.email_key,
-    "username": users.c.username_order,
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "email": "email_key",
+    "username": "username_order",
 }
-"""What each sort of the list of users compares, before the id."""
+"""The column that each sort of the list of users compares, before the id; in `users` and in `user_roles` alike."""
 
 for _order in USER_ORDERS.values():
-    if _order is not users.c.email_key:  # whose unique constraint has an index
-        Index(None, _order, users.c.id)
-    Index(None, users.c.is_verified, _order, users.c.id)
-    Index(  # the others are nearly all, and found soon enough in the whole order
-        f"ix_users_inactive_{_order.name}_id",
-        _order,
-        users.c.id,
-        postgresql_where=~users.c.is_active,
-        sqlite_where=~users.c.is_active,
+    Index(f"ix_users_by_{_order}", users.c.is_active, users.c.is_verified, users.c[_order], users.c.id)
+    Index(
+        f"ix_user_roles_by_{_order}",
+        user_roles.c.role,
+        user_roles.c.is_active,
+        user_roles.c.is_verified,
+        user_roles.c[_order],
+        user_roles.c.user_id,
     )

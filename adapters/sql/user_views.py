@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, func, literal_column, select
+from sqlalchemy import FromClause, Row, Select, func, literal_column, select
 
 from adapters.sql.patterns import as_patterns
 from adapters.sql.tables import roles, user_roles, users
@@ -20,25 +20,32 @@ def _literal(text: str) -> Any:
     return literal_column(f"'{text}'")
 
 
-_columns = (
-    users.c.id,
-    users.c.email,
-    users.c.username,
-    users.c.first_name,
-    users.c.last_name,
-    users.c.is_active,
-    users.c.is_verified,
-    users.c.created_at,
-    users.c.updated_at,
-    users.c.last_login_at,
-    users.c.version,
+SHOWN = (
+    "id",
+    "email",
+    "username",
+    "first_name",
+    "last_name",
+    "is_active",
+    "is_verified",
+    "created_at",
+    "updated_at",
+    "last_login_at",
+    "version",
 )
-_roles = (
-    select(func.aggregate_strings(user_roles.c.role, _literal(_BETWEEN_ROLES)))
-    .where(user_roles.c.user_id == users.c.id)
-    .scalar_subquery()
-    .label("roles")
-)
+"""The columns of `users` that a reader sees."""
+
+
+def view_of(rows: FromClause) -> Select[Any]:
+    """What is shown of the rows, which have the columns, with the roles."""
+    names = (
+        select(func.aggregate_strings(user_roles.c.role, _literal(_BETWEEN_ROLES)))
+        .where(user_roles.c.user_id == rows.c.id)
+        .scalar_subquery()
+    )
+    return select(*(rows.c[name] for name in SHOWN), names.label("roles"))
+
+
 _permissions = select(roles.c.permissions).where(roles.c.name == user_roles.c.role).scalar_subquery()
 _roles_and_permissions = (
     select(
@@ -52,8 +59,8 @@ _roles_and_permissions = (
     .label("roles")
 )
 
-VIEW: Select[Any] = select(*_columns, _roles)
-VIEW_WITH_PERMISSIONS: Select[Any] = select(*_columns, _roles_and_permissions)
+VIEW: Select[Any] = view_of(users)
+VIEW_WITH_PERMISSIONS: Select[Any] = select(*(users.c[name] for name in SHOWN), _roles_and_permissions)
 
 
 def user_view(row: Row[Any]) -> UserView:

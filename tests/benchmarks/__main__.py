@@ -1,7 +1,6 @@
 """The command line: `python -m tests.benchmarks --help`."""
 
 import argparse
-import os
 import signal
 import sys
 import tempfile
@@ -17,17 +16,31 @@ from .fastapi_users_peer import FastApiUsers
 from .load import CORES, LoadError, MissingToolError, find_wrk
 from .machine import QUIET
 from .measures import BCRYPT_ALONE, Contestant, Measure, Plan, Server, Turn, measure_bcrypt
-from .moothall_peer import Installation, Moothall
+from .memory import FEWER_REQUESTS, REQUESTS, Memories
+from .moothall_peer import Installation, Moothall, Store
+from .pages import FEWER_MEMBERS, Lists
+from .pages import MEMBERS as MANY_MEMBERS
 from .pocketbase_peer import PocketBase
 from .postgres import Databases, databases
+from .redis import redis_url
 from .report import Conditions, as_text, write_json
 from .servers import ServerError
+from .starting import Starts
 from .targets import Target
 from .workspace import BENCH, Workspace
 
-_WITH_BUDGETS = ["moothall", "pocketbase", "token-only", "fastapi-users", "reactions", "jobs"]
+_WITH_BUDGETS = [
+    "moothall",
+    "pocketbase",
+    "token-only",
+    "fastapi-users",
+    "reactions",
+    "jobs",
+    "start",
+    "memory",
+    "pages",
+]
 _CREDIBLE = 1.1  # of the possible logins: more can only be a mistake
-TEST_REDIS = "MOOTHALL_TEST_REDIS_URL"
 _FAILURES = (ServerError, LoadError, AnswerError, MissingToolError, OSError)
 
 
@@ -57,8 +70,11 @@ def _run(options: argparse.Namespace, workspace: Workspace) -> int:
     notes: list[str] = []
     rounds: list[dict[str, Turn]] = []
     try:
-        with databases(workspace.directory / "postgresql") as shared:
-            everybody = _contestants(workspace, shared, _moothall_settings(options))
+        with (
+            databases(workspace.directory / "postgresql") as shared,
+            redis_url(workspace.directory / "redis", workspace.log("redis")) as redis,
+        ):
+            everybody = _contestants(workspace, shared, redis, options)
             ready = _prepared(_chosen(everybody, options.peers, plan), notes)
             for number in range(options.rounds):
                 turns = _round(ready, plan, f"round {number + 1}", limit, notes)
@@ -72,7 +88,7 @@ def _run(options: argparse.Namespace, workspace: Workspace) -> int:
     else:
         workspace.remove()
     notes += _reservations(options, rounds)
-    conditions = Conditions(options.seconds, options.rate_limit, TEST_REDIS in os.environ, tuple(notes))
+    conditions = Conditions(options.seconds, options.rate_limit, tuple(notes))
     print(as_text(rounds, conditions))
     if options.json:
         write_json(options.json, rounds, conditions)
@@ -83,9 +99,13 @@ def _plan(options: argparse.Namespace) -> Plan:
     return Plan(frozenset(options.measures), options.seconds)
 
 
-def _contestants(workspace: Workspace, shared: Databases, settings: dict[str, str]) -> list[Contestant]:
-    on_postgresql = Installation("postgresql", workspace, shared, settings)
-    on_sqlite = Installation("sqlite", workspace, shared, settings)
+def _contestants(workspace: Workspace, shared: Databases, redis: str, options: argparse.Namespace) -> list[Contestant]:
+    settings = {"MOOTHALL_RATE_LIMIT_DEFAULT": str(options.rate_limit)}
+
+    def installation(store: Store, purpose: str = "moothall") -> Installation:
+        return Installation(store, workspace, shared, settings, redis, purpose)
+
+    on_postgresql, on_sqlite = installation("postgresql"), installation("sqlite")
     bare = BareMembers(workspace, shared)
     servers: list[Target] = [
         Moothall(on_postgresql, workers=1),
@@ -98,13 +118,19 @@ def _contestants(workspace: Workspace, shared: Databases, settings: dict[str, st
         BareFastApi(bare, "row", workers=2),
         PocketBase(workspace),
     ]
-    for_work = Installation("postgresql", workspace, shared, settings, purpose="work")
+    for_work = installation("postgresql", "work")
     return [
         *map(Server, servers),
-        Reactions(Installation("sqlite", workspace, shared, settings, purpose="work")),
+        Reactions(installation("sqlite", "work")),
         Reactions(for_work),
         Drains(for_work, by_hand=False),
         Drains(for_work, by_hand=True),
+        Starts(installation("sqlite", "start")),
+        Lists(installation("postgresql", "pages"), FEWER_MEMBERS if options.quick else MANY_MEMBERS),
+        *(
+            Memories(target, FEWER_REQUESTS if options.quick else REQUESTS)
+            for target in (Moothall(on_postgresql, workers=1), BareFastApi(bare, "sqlalchemy", workers=1))
+        ),
     ]
 
 
@@ -163,12 +189,6 @@ def _reservations(options: argparse.Namespace, rounds: Sequence[dict[str, Turn]]
     return found
 
 
-def _moothall_settings(options: argparse.Namespace) -> dict[str, str]:
-    settings = {"MOOTHALL_RATE_LIMIT_DEFAULT": str(options.rate_limit)}
-    redis = os.environ.get(TEST_REDIS)
-    return settings | ({"MOOTHALL_REDIS_URL": redis} if redis else {})
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     every = list(Measure)
@@ -177,8 +197,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="those whose name begins so (all)")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (3)")
     parser.add_argument("--seconds", type=int, default=4, help="of load for one figure in one round (4)")
-    parser.add_argument("--limit", type=int, default=660, help="seconds after which nobody takes another turn (660)")
-    parser.add_argument("--quick", action="store_true", help="one short round, under two minutes")
+    parser.add_argument("--limit", type=int, default=900, help="seconds after which nobody takes another turn (900)")
+    parser.add_argument("--quick", action="store_true", help="one short round, under four minutes")
     parser.add_argument("--rate-limit", default="off", help="Moothall's limit for each caller (off)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables and all rounds there too")
     return parser
@@ -187,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = _parser().parse_args(arguments)
     if options.quick:
-        options.rounds, options.seconds, options.limit = 1, 2, 85
+        options.rounds, options.seconds, options.limit = 1, 2, 150
         options.peers = options.peers or _WITH_BUDGETS
     return options
 

@@ -18,6 +18,7 @@ from .servers import HOST, free_port, running
 from .targets import MEMBERS, OwnUser, Running, write_requests
 from .workspace import PEERS, Workspace, program
 
+_NAMES = {"claims": "token-only", "row": "asyncpg", "sqlalchemy": "sqlalchemy"}
 _LIFETIME = dt.timedelta(hours=1)
 _TABLE = """
 CREATE TABLE members (
@@ -70,15 +71,15 @@ class BareMembers:
 
 @dataclass(frozen=True)
 class BareFastApi:
-    """`reads`: the claims alone, or the row behind them."""
+    """`reads`: the claims alone, or the row behind them, with the driver or with SQLAlchemy."""
 
     members: BareMembers
-    reads: Literal["claims", "row"]
+    reads: Literal["claims", "row", "sqlalchemy"]
     workers: int
 
     @property
     def name(self) -> str:
-        return f"{'token-only' if self.reads == 'claims' else 'asyncpg'}-{self.workers}"
+        return f"{_NAMES[self.reads]}-{self.workers}"
 
     @property
     def logs_in(self) -> bool:
@@ -87,19 +88,22 @@ class BareFastApi:
     def prepare(self) -> None:
         requests = self.members.workspace.requests(self.name)
         write_requests(requests, self.members.own_users(f"/{self.reads}/me"))
-        if self.reads == "row":
+        if self.reads != "claims":
             self.members.database_url()
 
     @contextmanager
     def serve(self) -> Iterator[Running]:
         port, space = free_port(), self.members.workspace
         env = {"BENCH_PUBLIC_KEY": self.members.public_key}
-        if self.reads == "row":
+        if self.reads != "claims":
             env["BENCH_DATABASE_URL"] = self.members.database_url()
-        command = [program("uvicorn"), "bare_app:app", "--app-dir", PEERS, "--host", HOST, "--port", port]
+        module = "bare_sqlalchemy_app" if self.reads == "sqlalchemy" else "bare_app"
+        command = [program("uvicorn"), f"{module}:app", "--app-dir", PEERS, "--host", HOST, "--port", port]
         command += ["--workers", self.workers, "--no-access-log"]
-        with running(command, port=port, ready_path="/health", log=space.log(self.name), cwd=space.directory, env=env):
-            yield Running(port, space.requests(self.name))
+        with running(
+            command, port=port, ready_path="/health", log=space.log(self.name), cwd=space.directory, env=env
+        ) as pid:
+            yield Running(port, space.requests(self.name), pid)
 
 
 def _email(one: uuid.UUID) -> str:

@@ -42,5 +42,5 @@ class FastApiUsers:
         accounts = [Account(member.identity, self._password) for member in read_requests(requests)[:LOGIN_ACCOUNTS]]
         with running(
             command, port=port, ready_path="/health", log=space.log(self.name), cwd=space.directory, env=self._env
-        ):
-            yield Running(port, requests, Login("/auth/login", tuple(accounts)))
+        ) as pid:
+            yield Running(port, requests, pid, Login("/auth/login", tuple(accounts)))

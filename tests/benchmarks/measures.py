@@ -30,6 +30,9 @@ class Measure(StrEnum):
     BUSY = "busy"  # members read themselves while others keep every core busy with logging in
     REACTIONS = "reactions"  # something happens, and what follows from it is done in the background
     JOBS = "jobs"  # a worker has plenty to do
+    PAGES = "pages"  # an administrator looks through a million members
+    MEMORY = "memory"  # what a worker holds after many requests
+    START = "start"  # how soon things are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Plan:
     @property
     def serves(self) -> bool:
         """Whether any measure is of a server's answers."""
-        return bool({Measure.READ, Measure.LOGIN, Measure.BUSY} & set(self.measures))
+        return bool({Measure.READ, Measure.LOGIN, Measure.BUSY, Measure.MEMORY} & set(self.measures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,43 @@ class Drained:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """Pages of so many members. The worst and the median of the ratios of a deeper page to the one at the start, rows
+    read over rows returned, and milliseconds at the database for words, in the orders of time and of names; and of what
+    the worst were."""
+
+    members: int
+    to_start: float
+    to_start_of: str
+    to_start_median: float
+    read: float
+    read_of: str
+    words_ms: float
+    words_of: str
+    far_words_ms: float
+    far_words_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Megabytes of RAM after half of the requests and after all of them."""
+
+    requests: int
+    half: float
+    whole: float
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Ratios of times to what it takes to import what is needed anyway, and milliseconds in one process."""
+
+    serve_to_imports: float
+    help_to_typer: float
+    in_memory_ms: float
+    first_steps_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What one server or worker did in one round.
 
@@ -86,6 +126,9 @@ class Turn:
     busy_logins: Logins | None = None
     waits: Waits | None = None
     drained: Drained | None = None
+    listed: Listed | None = None
+    remembered: Remembered | None = None
+    started: Started | None = None
 
     @property
     def share_of_possible_logins(self) -> float | None:
@@ -128,7 +171,8 @@ class Server:
         return self.target.name
 
     def concerned(self, plan: Plan) -> bool:
-        return Measure.READ in plan.measures or (self.target.logs_in and plan.serves)
+        with_logins = {Measure.LOGIN, Measure.BUSY} & set(plan.measures)
+        return Measure.READ in plan.measures or (self.target.logs_in and bool(with_logins))
 
     def prepare(self) -> None:
         self.target.prepare()

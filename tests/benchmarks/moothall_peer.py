@@ -26,7 +26,7 @@ Store = Literal["postgresql", "sqlite"]
 @dataclass
 class Installation:
     """One database with its 1,000 members, whom every Moothall on that database then serves; `purpose` tells it from
-    others.
+    others. `redis` is used with PostgreSQL.
 
     Tokens name their issuer, so each start uses the same port and public URL as the one that signed them.
     """
@@ -35,6 +35,7 @@ class Installation:
     workspace: Workspace
     databases: Databases
     settings: dict[str, str]
+    redis: str
     purpose: str = "moothall"
     port: int = field(default_factory=free_port)
     env: dict[str, str] = field(default_factory=dict)
@@ -78,16 +79,16 @@ class Installation:
         self._accounts = accounts[:LOGIN_ACCOUNTS]
         with self.listening(1, BCRYPT_COST), Client(self.port) as client:
             for account in self._accounts:
-                _log_in(client, account)
+                log_in(client, account)
 
     @contextmanager
     def serve(self, workers: int) -> Iterator[Running]:
-        with self.listening(workers, BCRYPT_COST):
-            yield Running(self.port, self.workspace.requests(self.name), Login(_LOGIN, self._accounts))
+        with self.listening(workers, BCRYPT_COST) as pid:
+            yield Running(self.port, self.workspace.requests(self.name), pid, Login(_LOGIN, self._accounts))
 
     @contextmanager
-    def listening(self, workers: int, bcrypt_cost: int) -> Iterator[None]:
-        """`moothall serve` on it."""
+    def listening(self, workers: int, bcrypt_cost: int) -> Iterator[int]:
+        """`moothall serve` on it; the process id."""
         command = [program("moothall"), "serve", "--host", HOST, "--port", str(self.port), "--workers", str(workers)]
         with running(
             command,
@@ -96,8 +97,8 @@ class Installation:
             log=self.workspace.log(self.name),
             cwd=self.workspace.folder(self.name),
             env=self.env | {"MOOTHALL_BCRYPT_COST": str(bcrypt_cost)},
-        ):
-            yield
+        ) as pid:
+            yield pid
 
     def _environment(self) -> dict[str, str]:
         env = {
@@ -112,6 +113,7 @@ class Installation:
         }
         if self.store == "postgresql":  # on SQLite the database is where Moothall puts it by itself
             env["MOOTHALL_DATABASE_URL"] = self.databases.create(self.purpose)
+            env["MOOTHALL_REDIS_URL"] = self.redis
         return env | self.settings
 
     def _register(self, numbers: range) -> list[tuple[OwnUser, Account]]:
@@ -121,7 +123,7 @@ class Installation:
                 account = Account(f"member{number}@example.com", secrets.token_urlsafe())
                 new = {"email": account.username, "password": account.password, "username": f"member{number}"}
                 client.expect(201, "POST", f"{_API}/auth/register", json_body=new)
-                made.append((OwnUser(f"{_API}/users/me", _log_in(client, account), account.username), account))
+                made.append((OwnUser(f"{_API}/users/me", log_in(client, account), account.username), account))
         return made
 
 
@@ -147,7 +149,7 @@ class Moothall:
             yield server
 
 
-def _log_in(client: Client, account: Account) -> str:
+def log_in(client: Client, account: Account) -> str:
     """The access token of a new session."""
     form = {"username": account.username, "password": account.password}
     return str(client.expect(200, "POST", _LOGIN, form=form).json()["access_token"])

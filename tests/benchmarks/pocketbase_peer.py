@@ -46,8 +46,8 @@ class PocketBase:
         command = [peer_program("pocketbase", space), "serve", "--http", f"{HOST}:{port}", *self._folders()]
         with running(
             command, port=port, ready_path="/api/health", log=space.log(self.name), cwd=space.folder(self.name)
-        ):
-            yield Running(port, space.requests(self.name))
+        ) as pid:
+            yield Running(port, space.requests(self.name), pid)
 
     def _folders(self) -> list[str]:
         """Everything it would put beside its program goes into this run's folder."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .load import BUSY_CLIENTS, CONNECTIONS, CORES, LOGIN_CLIENTS
-from .measures import Drained, Turn
+from .measures import Drained, Listed, Started, Turn
 from .targets import MEMBERS
 
 Round = Mapping[str, Turn]  # by the name of the server
@@ -50,7 +50,6 @@ class Conditions:
 
     seconds: int
     rate_limit: str
-    redis: bool
     notes: Sequence[str]
 
 
@@ -94,6 +93,32 @@ def jobs_done(name: str) -> Figure:
     return figure
 
 
+def listed(which: Callable[[Listed], float]) -> Figure:
+    def figure(turns: Round) -> float | None:
+        seen = turns.get("pages", _ABSENT).listed
+        return which(seen) if seen else None
+
+    return figure
+
+
+def started(which: Callable[[Started], float]) -> Figure:
+    def figure(turns: Round) -> float | None:
+        seen = turns.get("start", _ABSENT).started
+        return which(seen) if seen else None
+
+    return figure
+
+
+def memory_over_bare(turns: Round) -> float | None:
+    ours, theirs = (turns.get(f"memory-{name}", _ABSENT).remembered for name in (_ONE, "sqlalchemy-1"))
+    return ours.whole / theirs.whole if ours and theirs else None
+
+
+def memory_growth(turns: Round) -> float | None:
+    ours = turns.get(f"memory-{_ONE}", _ABSENT).remembered
+    return ours.whole / ours.half if ours else None
+
+
 _ONE, _TWO, _EMBEDDED = "moothall-postgresql-1", "moothall-postgresql-2", "moothall-sqlite-1"
 
 BUDGETS = (
@@ -123,6 +148,16 @@ BUDGETS = (
         whose="reactions",
     ),
     Budget("jobs that do nothing: PostgreSQL, 1 worker, /s", jobs_done("jobs-moothall"), least=2000.0, whose="jobs"),
+    Budget("page anywhere / at the start, worst list", listed(lambda seen: seen.to_start), most=1.5, whose="pages"),
+    Budget("rows read / rows returned, worst list", listed(lambda seen: seen.read), most=3.0, whose="pages"),
+    Budget("q by time at the database, worst ms", listed(lambda seen: seen.words_ms), most=20.0, whose="pages"),
+    Budget("q by name at the database, worst ms", listed(lambda seen: seen.far_words_ms), most=20.0, whose="pages"),
+    Budget("memory after many requests / bare", memory_over_bare, most=1.5, whose="memory"),
+    Budget("memory after all requests / after half", memory_growth, most=1.02, whose="memory"),
+    Budget("serve until the first 200 / imports", started(lambda seen: seen.serve_to_imports), most=2.0, whose="start"),
+    Budget("moothall --help / import typer", started(lambda seen: seen.help_to_typer), most=2.0, whose="start"),
+    Budget("in memory, built and closed, ms", started(lambda seen: seen.in_memory_ms), most=5.0, whose="start"),
+    Budget("register, log in, read oneself, ms", started(lambda seen: seen.first_steps_ms), most=10.0, whose="start"),
 )
 
 
@@ -134,7 +169,7 @@ def median_of(rounds: Sequence[Round], figure: Figure) -> float | None:
 
 def table(rounds: Sequence[Round]) -> list[dict[str, Any]]:
     """One row for each server: medians of the rounds. Rates are per second, p99 in milliseconds."""
-    return [_row(name, turns) for name, turns in _by_name(rounds) if not any(map(_is_background, turns))]
+    return [_row(name, turns) for name, turns in _by_name(rounds) if any(map(_is_served, turns))]
 
 
 def background(rounds: Sequence[Round]) -> list[dict[str, Any]]:
@@ -155,12 +190,31 @@ def budgets(rounds: Sequence[Round]) -> list[dict[str, Any]]:
     return rows
 
 
+def details(rounds: Sequence[Round]) -> list[tuple[str, str]]:
+    """Which pages were the worst, and how much memory is held."""
+    found = []
+    for name, turns in _by_name(rounds):
+        last = turns[-1]
+        if seen := last.listed:
+            found += [
+                ("members in the lists", f"{seen.members:,}"),
+                ("page anywhere / at the start, median", f"{seen.to_start_median:.2f}"),
+                ("page anywhere / at the start, worst", f"{seen.to_start:.2f} of {seen.to_start_of}"),
+                ("rows read / rows returned, worst", f"{seen.read:.2f} of {seen.read_of}"),
+                ("q by time, worst ms", f"{seen.words_ms:.1f} of {seen.words_of}"),
+                ("q by name, worst ms", f"{seen.far_words_ms:.1f} of {seen.far_words_of}"),
+            ]
+        if held := last.remembered:
+            found.append((name, f"{held.half:.1f} MB, then {held.whole:.1f} MB after {held.requests:,} requests"))
+    return found
+
+
 def as_text(rounds: Sequence[Round], conditions: Conditions) -> str:
     head = (
         f"{len(rounds)} interleaved rounds, medians; {CORES} cores, {MEMBERS} members; 1 client thread with "
         f"{CONNECTIONS} connections for {conditions.seconds} s; {LOGIN_CLIENTS} login clients, {BUSY_CLIENTS} while "
         f"others read; Python {platform.python_version()}\n"
-        f"Moothall: rate limit {conditions.rate_limit}, Redis {'used' if conditions.redis else 'not used'}; "
+        f"Moothall: rate limit {conditions.rate_limit}, on PostgreSQL with Redis; "
         "the number after a name is its workers"
     )
     parts = [head]
@@ -168,6 +222,8 @@ def as_text(rounds: Sequence[Round], conditions: Conditions) -> str:
         parts.append(_server_columns(answered, rounds))
     if worked := background(rounds):
         parts.append(_background_columns(worked, rounds))
+    if noted := details(rounds):
+        parts.append(_columns(("detail", "of the last round"), noted))
     kept = [
         (row["what"], _number(row["measured"], 2) or "-", row["budget"], _number(row["ratio_to_budget"], 2) or "-")
         for row in budgets(rounds)
@@ -217,6 +273,10 @@ def write_json(file: Path, rounds: Sequence[Round], conditions: Conditions) -> N
 def _by_name(rounds: Sequence[Round]) -> list[tuple[str, list[Turn]]]:
     names = dict.fromkeys(name for turns in rounds for name in turns)
     return [(name, [turns[name] for turns in rounds if name in turns]) for name in names]
+
+
+def _is_served(turn: Turn) -> bool:
+    return turn.reads is not None or turn.logins is not None or turn.busy_reads is not None
 
 
 def _is_background(turn: Turn) -> bool:

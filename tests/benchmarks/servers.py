@@ -36,8 +36,10 @@ def running(
     log: Path,
     cwd: Path,
     env: Mapping[str, str] | None = None,
-) -> Iterator[None]:
+) -> Iterator[int]:
     """Run `command` (each of its words as text) while the block lasts, once `GET ready_path` answers 200.
+
+    Its process id is what the block gets.
 
     Raises:
         ServerError: it ended early, or did not answer within READY_LIMIT seconds.
@@ -45,7 +47,7 @@ def running(
     with _started(command, log, cwd, env) as process:
         _wait_until(lambda: _answers(port, ready_path), process, log)
         time.sleep(SETTLE)
-        yield
+        yield process.pid
 
 
 @contextmanager

@@ -39,10 +39,12 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that answers now. `requests` is a file of `PATH TOKEN IDENTITY` lines, one for each member."""
+    """A server that answers now. `requests` is a file of `PATH TOKEN IDENTITY` lines, one for each member;
+    `pid` is that of the process that was started, of which several workers are children."""
 
     port: int
     requests: Path
+    pid: int
     login: Login | None = None
 
     @property

@@ -1,6 +1,8 @@
 """How a database finds what it is asked for."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import event
@@ -32,3 +34,74 @@ class Asked:
         async with self.engine.connect() as connection:
             plan = await connection.exec_driver_sql(f"{explain} {statement}", parameters)
             return [str(step[-1]) for step in plan]
+
+    async def done(self) -> "Done":
+        """What PostgreSQL did for all statements since the last time, by doing it once more."""
+        statements = self.statements[:]
+        done, milliseconds = Done([]), 0.0
+        async with self.engine.connect() as connection:
+            for statement, parameters in statements:
+                answer = await connection.exec_driver_sql(
+                    f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", parameters
+                )
+                plan = answer.scalar_one()
+                (explained,) = json.loads(plan) if isinstance(plan, str) else plan
+                done.steps.extend(_steps(explained["Plan"]))
+                milliseconds += explained["Execution Time"]
+        self.statements.clear()
+        return replace(done, milliseconds=milliseconds)
+
+    async def done_when_kept(self) -> "Done":
+        """What PostgreSQL does for the last statement, after it was prepared and carried out often with the parameters
+        of the first."""
+        (statement, often), (same, parameters) = self.statements
+        assert statement == same
+        async with self.engine.connect() as connection:
+            await connection.exec_driver_sql(f"PREPARE kept AS {statement}")
+            for _ in range(10):
+                await connection.exec_driver_sql(f"EXECUTE kept({_literals(often)})")
+            explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE kept({_literals(parameters)})"
+            plan = (await connection.exec_driver_sql(explain)).scalar_one()
+            await connection.exec_driver_sql("DEALLOCATE kept")
+        (explained,) = json.loads(plan) if isinstance(plan, str) else plan
+        return Done(list(_steps(explained["Plan"])))
+
+
+@dataclass(frozen=True)
+class Done:
+    """The steps of plans that were carried out, and how long that took."""
+
+    steps: list[Mapping[str, Any]]
+    milliseconds: float = 0.0
+
+    @property
+    def rows_read(self) -> int:
+        """From tables and their indexes, whether or not anybody wanted them."""
+        return sum(_read(step) for step in self.steps if "Relation Name" in step)
+
+    def rows_read_from(self, table: str) -> int:
+        return sum(_read(step) for step in self.steps if step.get("Relation Name") == table)
+
+    @property
+    def indexes(self) -> set[str]:
+        """Those that were used."""
+        return {step["Index Name"] for step in self.steps if "Index Name" in step and step["Actual Loops"]}
+
+    @property
+    def kinds(self) -> set[str]:
+        return {step["Node Type"] for step in self.steps if step["Actual Loops"]}
+
+
+def _literals(parameters: Any) -> str:
+    return ", ".join(f"'{value}'" for value in parameters)
+
+
+def _steps(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _steps(part)
+
+
+def _read(step: Mapping[str, Any]) -> int:
+    unwanted = (step.get(f"Rows Removed by {why}", 0) for why in ("Filter", "Index Recheck", "Join Filter"))
+    return round((step["Actual Rows"] + sum(unwanted)) * step["Actual Loops"])

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -227,3 +228,31 @@ async def test_filters_narrow_each_other_down(store: Store) -> None:
     ):
         assert await emails(store, wanted) == [f"{name}@example.com" for name in names]
         assert await store.queries.count_users(wanted) == len(names)
+
+
+async def test_holders_of_a_role_are_listed_by_what_they_are_now(store: Store) -> None:
+    """Whatever a store keeps beside the role follows every change of the account."""
+    admins = UserFilters(role="admin")
+    ada = a_user("ada", roles=frozenset({"admin"}))
+    bob = a_user("bob", roles=frozenset({"admin", "member"}), created_at=NOW + timedelta(seconds=1))
+    await add(store, ada, bob)
+    async with store.transactions.begin() as uow:
+        read = await uow.users.get(ada.id)
+        assert read is not None
+        changed = replace(
+            read,
+            email=EmailAddress("zoe@example.com", "zoe@example.com"),
+            username="Zoe",
+            is_active=False,
+            is_verified=not read.is_verified,
+            updated_at=NOW + timedelta(days=1),
+        )
+        await uow.users.save(changed)
+    for sort in (Sort(field, descending) for field in USER_SORTS for descending in (False, True)):
+        assert [row.position for row in await all_rows(store, admins, sort)] == [
+            row.position for row in in_order([changed, bob], sort)
+        ]
+    assert await emails(store, replace(admins, is_active=False)) == ["zoe@example.com"]
+    assert await emails(store, replace(admins, is_active=True)) == ["bob@example.com"]
+    assert await emails(store, replace(admins, is_verified=changed.is_verified)) == ["zoe@example.com"]
+    assert await store.queries.count_users(replace(admins, is_active=False)) == 1

@@ -20,6 +20,7 @@ import bcrypt
 
 from adapters.security.secrets import Keychain, Subkey
 from application.identity.ports import PasswordHasher, Verdict
+from application.ports import Usage, Watched
 from domain.errors import Unavailable
 from domain.identity.password_policy import LONGEST_TYPED, normalised
 
@@ -36,7 +37,7 @@ _STORED = re.compile(
 """Ours, with the id of its pepper, or a plain one."""
 
 
-class BcryptHasher(PasswordHasher):
+class BcryptHasher(PasswordHasher, Watched):
     """`cost` is bcrypt's logarithmic work factor; `threads` how many hashes are made at once.
 
     Up to 64 more wait for each thread; beyond that the answer is Unavailable (`busy`) at once.
@@ -45,6 +46,7 @@ class BcryptHasher(PasswordHasher):
     def __init__(self, peppers: Keychain, *, cost: int, threads: int) -> None:
         self._peppers = peppers
         self._cost = cost
+        self._threads = threads
         self._most_pending = threads * (1 + WAITING_FOR_EACH_THREAD)
         self._pending = 0
         self._counting = threading.Lock()
@@ -56,6 +58,10 @@ class BcryptHasher(PasswordHasher):
 
     async def verify(self, password: str, stored: str | None) -> Verdict:
         return await self._run(self._verify, password, stored)
+
+    def usage(self) -> Usage:
+        pending = self._pending
+        return Usage(self._threads, min(pending, self._threads), max(0, pending - self._threads))
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -30,6 +30,8 @@ VERSION = "mh1"
 HIGHEST_COST = 16
 LONGEST_BCRYPT_INPUT = 72
 WAITING_FOR_EACH_THREAD = 64
+PATIENCE = 10.0
+"""Seconds. Where the machine is busy with something else, even a short line takes long."""
 _NICENESS = 10
 _STORED = re.compile(
     r"(?:mh1\$(?P<pepper>[0-9a-f]{8}))?(?P<bcrypt>\$2[aby]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53})"
@@ -40,13 +42,15 @@ _STORED = re.compile(
 class BcryptHasher(PasswordHasher, Watched):
     """`cost` is bcrypt's logarithmic work factor; `threads` how many hashes are made at once.
 
-    Up to 64 more wait for each thread; beyond that the answer is Unavailable (`busy`) at once.
+    Up to 64 more wait for each thread; beyond that the answer is Unavailable (`busy`) at once,
+    and so it is after `patience` seconds. What was not begun by then is not begun any more.
     """
 
-    def __init__(self, peppers: Keychain, *, cost: int, threads: int) -> None:
+    def __init__(self, peppers: Keychain, *, cost: int, threads: int, patience: float = PATIENCE) -> None:
         self._peppers = peppers
         self._cost = cost
         self._threads = threads
+        self._patience = patience
         self._most_pending = threads * (1 + WAITING_FOR_EACH_THREAD)
         self._pending = 0
         self._counting = threading.Lock()
@@ -69,11 +73,15 @@ class BcryptHasher(PasswordHasher, Watched):
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         with self._counting:
             if self._pending >= self._most_pending:
-                raise Unavailable("busy", "Too many passwords are being checked at the moment; try again soon.")
+                raise _busy()
             self._pending += 1
         future = self._pool.submit(work, *arguments)
         future.add_done_callback(self._done)
-        return await asyncio.wrap_future(future)
+        try:
+            async with asyncio.timeout(self._patience):
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            raise _busy() from None
 
     def _done(self, _: object) -> None:
         """Called by the thread that did the work: a caller who gave up does not make it go away."""
@@ -116,6 +124,10 @@ class BcryptHasher(PasswordHasher, Watched):
         """As much work as a real comparison, and the answer is no."""
         bcrypt.hashpw(b"nobody's password", self._dummy)
         return Verdict(False)
+
+
+def _busy() -> Unavailable:
+    return Unavailable("busy", "Too many passwords are being checked at the moment; try again soon.")
 
 
 def _peppered(pepper: Subkey, password: str) -> bytes:

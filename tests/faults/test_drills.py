@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drills import edges, fleet, mailing, writers
+from tests.drills import edges, fleet, flood, mailing, writers
 from tests.drills.processes import Outcome
 from tests.stores import POSTGRESQL, SQLITE
 
@@ -35,3 +35,8 @@ def test_no_mail_is_lost_when_workers_are_killed(store: str) -> None:
 def test_a_file_with_many_writers_stays_sound_when_they_are_killed() -> None:
     """S35."""
     _holds(writers.drill(8, SEED))
+
+
+def test_a_flood_of_sign_ins_is_refused_in_part_and_the_server_is_well_afterwards() -> None:
+    """S10; how late the event loop may be is asked by `make drills` alone."""
+    _holds(flood.drill(40, 2.0, lag_allowed=None, most=10))

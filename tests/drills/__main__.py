@@ -13,7 +13,7 @@ DRILLS: Mapping[str, Callable[[int, int], Outcome]] = {
     "edges-sqlite": lambda seed, times: edges.drill(SQLITE, 260 * times, seed),
     "edges-postgresql": lambda seed, times: edges.drill(POSTGRESQL, 260 * times, seed),
     "fleet": lambda seed, times: fleet.drill(10_000 * times, seed),
-    "flood": lambda _, times: flood.drill(400, 10.0 * times),
+    "flood": lambda seed, times: flood.drill(200, 10.0 * times, seed),
     "mails-sqlite": lambda seed, times: mailing.drill(SQLITE, 50 * times, seed),
     "mails-postgresql": lambda seed, times: mailing.drill(POSTGRESQL, 50 * times, seed),
     "writers": lambda seed, times: writers.drill(200 * times, seed),

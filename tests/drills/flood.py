@@ -4,6 +4,7 @@ How late the event loop is meanwhile, the server tells itself.
 """
 
 import asyncio
+import random
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,17 +20,19 @@ WITHIN = 60.0
 LAG_ALLOWED = 0.05
 """Seconds; what `make drills` asks for."""
 ANSWERS = {401, 503}
+LAG = "moothall_event_loop_lag_worst_seconds"
 
 
-def drill(clients: int, seconds: float, *, lag_allowed: float | None = LAG_ALLOWED, most: int = 1000) -> Outcome:
+def drill(
+    clients: int, seconds: float, seed: int, *, lag_allowed: float | None = LAG_ALLOWED, most: int = 1000
+) -> Outcome:
     """`tried` are sign-ins; one is broken that hung, or was answered with anything but yes-or-no and try-again."""
     env = {"MOOTHALL_MAX_IN_FLIGHT": str(most), "MOOTHALL_BCRYPT_COST": "12"}
     with TemporaryDirectory() as folder, serving(Path(folder), env=env) as server:
-        return asyncio.run(_drill(server.url, clients, seconds, lag_allowed))
+        return asyncio.run(_drill(server.url, clients, seconds, lag_allowed, random.Random(seed)))
 
 
-async def _drill(url: str, clients: int, seconds: float, lag_allowed: float | None) -> Outcome:
-    until = time.monotonic() + seconds
+async def _drill(url: str, clients: int, seconds: float, lag_allowed: float | None, chance: random.Random) -> Outcome:
     found: Counter[int] = Counter()
     broken: list[str] = []
     limits = httpx.Limits(max_connections=clients + 1, max_keepalive_connections=clients + 1)
@@ -49,14 +52,17 @@ async def _drill(url: str, clients: int, seconds: float, lag_allowed: float | No
                 ):
                     broken.append(f"a sign-in was answered with {answer.status_code}: {answer.text[:200]}")
                 if answer.status_code == 503:
-                    await asyncio.sleep(float(answer.headers["retry-after"]))
+                    await asyncio.sleep(float(answer.headers["retry-after"]) * chance.uniform(0.5, 1.5))
 
+        await asyncio.sleep(min(seconds, 5.0))
+        idle = value(read((await client.get("/metrics")).text), LAG)
+        until = time.monotonic() + seconds
         hammering = [asyncio.create_task(hammer(n)) for n in range(clients)]
         worst = 0.0
         while time.monotonic() < until:
             await asyncio.sleep(0.5)
             told = read((await client.get("/metrics")).text)
-            worst = max(worst, value(told, "moothall_event_loop_lag_worst_seconds"))
+            worst = max(worst, value(told, LAG))
         await asyncio.gather(*hammering)
         if (await client.get("/ready")).status_code != 200:
             broken.append("the server is not ready afterwards")
@@ -66,5 +72,7 @@ async def _drill(url: str, clients: int, seconds: float, lag_allowed: float | No
         broken.append(f"the flood was none: {dict(found)}")
     if lag_allowed is not None and worst > lag_allowed:
         broken.append(f"the event loop was {worst * 1000:.0f} ms late")
-    note = f"{found[401]} checked, {found[503]} refused, event loop {worst * 1000:.0f} ms late at worst"
+    note = (
+        f"{found[401]} checked, {found[503]} refused, event loop {worst * 1000:.0f} ms late, idle {idle * 1000:.0f} ms"
+    )
     return Outcome("a flood of sign-ins", found.total(), broken, note)

@@ -39,4 +39,4 @@ def test_a_file_with_many_writers_stays_sound_when_they_are_killed() -> None:
 
 def test_a_flood_of_sign_ins_is_refused_in_part_and_the_server_is_well_afterwards() -> None:
     """S10; how late the event loop may be is asked by `make drills` alone."""
-    _holds(flood.drill(40, 2.0, lag_allowed=None, most=10))
+    _holds(flood.drill(40, 2.0, SEED, lag_allowed=None, most=10))

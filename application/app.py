@@ -34,7 +34,7 @@ from application.jobs.management import (
     ShowJob,
 )
 from application.jobs.runner import Runner
-from application.ports import StoreHealth
+from application.ports import Load, StoreHealth
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,7 @@ class Application:
     sweep: Sweep
     runner: Runner
     store: StoreHealth
+    load: Load
 
 
 def use_cases(contents: type[Any] = Application) -> Iterator[tuple[str, type[Any]]]:

@@ -1,5 +1,6 @@
 """What every use case may need from outside."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -33,3 +34,27 @@ class WakeUps(Protocol):
         """Until somebody may have left work for the workers, or so many seconds have passed. What was left by another
         process may be heard of late, or not at all."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of something is in use, of which there is only so much (`size`), and how many wait for some of it."""
+
+    size: int
+    in_use: int
+    waiting: int
+
+
+class Watched(Protocol):
+    def usage(self) -> Usage:
+        """At this moment."""
+        ...
+
+
+@dataclass(frozen=True)
+class Load:
+    """What can be exhausted in this process: connections to a database, where there is one, and threads that hash
+    passwords."""
+
+    connections: Watched | None
+    hashing: Watched

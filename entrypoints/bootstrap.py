@@ -58,7 +58,7 @@ from application.jobs.ports import JobQueries
 from application.jobs.runner import LEASE, Runner
 from application.mail import Mailer, MailTemplates
 from application.outbox import Outbox, ReactionNames
-from application.ports import Clock, Ids, StoreHealth, WakeUps
+from application.ports import Clock, Ids, Load, StoreHealth, WakeUps, Watched
 from application.reactions import REACTION_NAMES, Reactions
 from application.remembering import Changes
 from application.site import Site
@@ -96,11 +96,13 @@ async def open_application(
     """
     async with AsyncExitStack() as resources:
         container = punq.Container()
+        connections: Watched | None = None
         if in_memory:
             _register_memory(container)
         else:
-            await _register_sql(container, settings, resources)
-        _register_security(container, settings, resources, in_memory=in_memory)
+            connections = await _register_sql(container, settings, resources)
+        hasher = _register_security(container, settings, resources, in_memory=in_memory)
+        container.register(Load, instance=Load(connections, hasher))
         container.register(MailTemplates, instance=open_templates(settings))
         container.register(Mailer, instance=mailer or (mail.MemoryMailer() if in_memory else open_mailer(settings)))
         container.register(Clock, instance=clock or SystemClock())
@@ -184,7 +186,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
 
-async def _register_sql(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> None:
+async def _register_sql(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> Watched:
     engine = _engine(settings)
     resources.push_async_callback(engine.dispose)
     schema = sql.Schema(engine)
@@ -204,6 +206,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(AuditQueries, instance=sql.SqlAuditQueries(reader))
     container.register(IdempotencyQueries, instance=sql.SqlIdempotencyQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
+    return sql.SqlConnections(engine, reader, transactions)
 
 
 def _engine(settings: Settings) -> AsyncEngine:
@@ -224,7 +227,7 @@ def _engine(settings: Settings) -> AsyncEngine:
 
 def _register_security(
     container: punq.Container, settings: Settings, resources: AsyncExitStack, *, in_memory: bool
-) -> None:
+) -> Watched:
     current = secrets.token_urlsafe(48) if in_memory and settings.secret_key is None else settings.secret()
     previous = settings.secret_key_previous
     known = [current] if previous is None else [current, previous.get_secret_value()]
@@ -254,6 +257,7 @@ def _register_security(
             lifetime=settings.identity_rules.access_token_ttl,
         ),
     )
+    return hasher
 
 
 def _register_use_cases(container: punq.Container) -> None:

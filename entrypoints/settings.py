@@ -32,7 +32,6 @@ SENDER = re.compile(
 NOT_YET_USED = (
     "BLOB_URL",
     "HTTP_TIMEOUT",
-    "LOG_FORMAT",
     "RATE_LIMIT_DEFAULT",
     "RATE_LIMIT_LOGIN",
     "RATE_LIMIT_MAIL",
@@ -88,6 +87,9 @@ class Settings(BaseSettings):
     cors_origins: Listed = []
     trusted_proxies: Listed = []
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] | None = None
+    metrics_token: SecretStr | None = None
+    max_in_flight: int = Field(default=1000, ge=1, le=1_000_000)
     workers: int = Field(default=1, ge=1, le=64)
     max_body_size: int = Field(default=1_048_576, ge=16_384, le=1_073_741_824)
 
@@ -98,7 +100,7 @@ class Settings(BaseSettings):
     mail_language: str = "en"
     mail_templates: Path | None = None
 
-    @field_validator("log_level", mode="before")
+    @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
@@ -179,6 +181,11 @@ class Settings(BaseSettings):
     @property
     def serves_docs(self) -> bool:
         return self.docs if self.docs is not None else self.environment is not Environment.PRODUCTION
+
+    @property
+    def logs_json(self) -> bool:
+        """JSON in production, unless a format was chosen: there a program reads it first."""
+        return (self.log_format or ("json" if self.environment is Environment.PRODUCTION else "text")) == "json"
 
     @property
     def database(self) -> str:

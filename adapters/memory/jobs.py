@@ -130,7 +130,7 @@ class MemoryJobQueries(JobQueries):
     async def backlog(self, now: datetime) -> Backlog:
         due = [job.due_at for job in self._database.jobs.values() if job.due_at is not None and job.due_at <= now]
         retrying = sum(job.status is Status.QUEUED and job.attempts > 0 for job in self._database.jobs.values())
-        return Backlog(len(due), min(due, default=None), retrying)
+        return Backlog(len(due), min(due, default=None), retrying, len(self._set_aside()))
 
     def _found(self, filters: JobFilters) -> list[Job]:
         return [job for job in self._database.jobs.values() if job.emitted is None and _passes(job, filters)]

@@ -20,6 +20,7 @@ import bcrypt
 
 from adapters.security.secrets import Keychain, Subkey
 from application.identity.ports import PasswordHasher, Verdict
+from application.ports import Usage, Watched
 from domain.errors import Unavailable
 from domain.identity.password_policy import LONGEST_TYPED, normalised
 
@@ -29,6 +30,8 @@ VERSION = "mh1"
 HIGHEST_COST = 16
 LONGEST_BCRYPT_INPUT = 72
 WAITING_FOR_EACH_THREAD = 64
+PATIENCE = 10.0
+"""Seconds. Where the machine is busy with something else, even a short line takes long."""
 _NICENESS = 10
 _STORED = re.compile(
     r"(?:mh1\$(?P<pepper>[0-9a-f]{8}))?(?P<bcrypt>\$2[aby]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53})"
@@ -36,15 +39,18 @@ _STORED = re.compile(
 """Ours, with the id of its pepper, or a plain one."""
 
 
-class BcryptHasher(PasswordHasher):
+class BcryptHasher(PasswordHasher, Watched):
     """`cost` is bcrypt's logarithmic work factor; `threads` how many hashes are made at once.
 
-    Up to 64 more wait for each thread; beyond that the answer is Unavailable (`busy`) at once.
+    Up to 64 more wait for each thread; beyond that the answer is Unavailable (`busy`) at once,
+    and so it is after `patience` seconds. What was not begun by then is not begun any more.
     """
 
-    def __init__(self, peppers: Keychain, *, cost: int, threads: int) -> None:
+    def __init__(self, peppers: Keychain, *, cost: int, threads: int, patience: float = PATIENCE) -> None:
         self._peppers = peppers
         self._cost = cost
+        self._threads = threads
+        self._patience = patience
         self._most_pending = threads * (1 + WAITING_FOR_EACH_THREAD)
         self._pending = 0
         self._counting = threading.Lock()
@@ -58,17 +64,25 @@ class BcryptHasher(PasswordHasher):
     async def verify(self, password: str, stored: str | None) -> Verdict:
         return await self._run(self._verify, password, stored)
 
+    def usage(self) -> Usage:
+        pending = self._pending
+        return Usage(self._threads, min(pending, self._threads), max(0, pending - self._threads))
+
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         with self._counting:
             if self._pending >= self._most_pending:
-                raise Unavailable("busy", "Too many passwords are being checked at the moment; try again soon.")
+                raise _busy()
             self._pending += 1
         future = self._pool.submit(work, *arguments)
         future.add_done_callback(self._done)
-        return await asyncio.wrap_future(future)
+        try:
+            async with asyncio.timeout(self._patience):
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            raise _busy() from None
 
     def _done(self, _: object) -> None:
         """Called by the thread that did the work: a caller who gave up does not make it go away."""
@@ -111,6 +125,10 @@ class BcryptHasher(PasswordHasher):
         """As much work as a real comparison, and the answer is no."""
         bcrypt.hashpw(b"nobody's password", self._dummy)
         return Verdict(False)
+
+
+def _busy() -> Unavailable:
+    return Unavailable("busy", "Too many passwords are being checked at the moment; try again soon.")
 
 
 def _peppered(pepper: Subkey, password: str) -> bytes:

@@ -6,6 +6,7 @@ from adapters.sql.engine import Database, create_engine
 from adapters.sql.health import SqlHealth
 from adapters.sql.idempotency import SqlIdempotencyQueries
 from adapters.sql.job_queries import SqlJobQueries
+from adapters.sql.pool import SqlConnections
 from adapters.sql.queries import SqlIdentityQueries
 from adapters.sql.reading import Reader
 from adapters.sql.schema import Schema
@@ -17,6 +18,7 @@ __all__ = [
     "Schema",
     "SqlAccessQueries",
     "SqlAuditQueries",
+    "SqlConnections",
     "SqlHealth",
     "SqlIdempotencyQueries",
     "SqlIdentityQueries",

@@ -16,6 +16,8 @@ from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
+from adapters.sql.pool import BoundedPool
+
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
 
@@ -50,6 +52,7 @@ def create_engine(database: Database) -> AsyncEngine:
     """
     url = _parsed(database.url)
     pool = {
+        "poolclass": BoundedPool,
         "pool_size": database.pool_size,
         "max_overflow": database.max_overflow,
         "pool_recycle": database.pool_recycle,

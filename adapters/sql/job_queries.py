@@ -34,7 +34,7 @@ _backlog = [
     func.min(jobs.c.due_at).filter(_is_due).label("oldest"),
     func.count().filter(_is_retried).label("retrying"),
 ]
-_BACKLOG = select(*_backlog).where(jobs.c.due_at.is_not(None))
+_BACKLOG = select(*_backlog, _COUNT_SET_ASIDE.scalar_subquery().label("set_aside")).where(jobs.c.due_at.is_not(None))
 
 
 class SqlJobQueries(JobQueries):
@@ -72,7 +72,7 @@ class SqlJobQueries(JobQueries):
 
     async def backlog(self, now: datetime) -> Backlog:
         row = (await self._reader.search(_BACKLOG, {"now": now}))[0]
-        return Backlog(row.waiting, row.oldest, row.retrying)
+        return Backlog(row.waiting, row.oldest, row.retrying, row.set_aside)
 
 
 def _set(filters: JobFilters) -> dict[str, Any] | None:

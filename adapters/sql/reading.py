@@ -1,6 +1,5 @@
 """Single statements outside of any unit of work, one round trip each."""
 
-import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy.util import greenlet_spawn
 from adapters.sql.engine import is_sqlite, pool_size_of, timeout_of
 from adapters.sql.failures import translated
 from adapters.sql.lookups import Lookup
+from adapters.sql.turns import Turns
 
 Rows = Sequence[Any]
 """With columns as attributes."""
@@ -33,8 +33,7 @@ class Reader:
         self._lookups: dict[Select[Any], Lookup] = {}
         self._near: sqlite3.Connection | None = None
         self._fast_lane = self._on_the_loop if is_sqlite(engine.url) else self._through_the_driver
-        self._timeout = timeout_of(engine)
-        self._turns = asyncio.Semaphore(pool_size_of(engine))
+        self.turns = Turns(pool_size_of(engine), timeout=timeout_of(engine))
         event.listen(engine.sync_engine, "engine_disposed", self._close)
 
     @property
@@ -67,13 +66,12 @@ class Reader:
 
     async def _through_the_driver(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
         """None where the connection was lost: a read may be done again."""
-        with translated():
-            async with asyncio.timeout(self._timeout):
-                await self._turns.acquire()
-            try:
+        await self.turns.take()
+        try:
+            with translated():
                 return await self._fetched(lookup, values)
-            finally:
-                self._turns.release()
+        finally:
+            self.turns.give_back()
 
     async def _fetched(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
         connection = await self._engine.raw_connection()

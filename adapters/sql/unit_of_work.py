@@ -11,7 +11,7 @@ from adapters.sql.api_keys import SqlApiKeys
 from adapters.sql.audit import SqlAuditTrail
 from adapters.sql.engine import is_sqlite, timeout_of
 from adapters.sql.events import SqlEvents
-from adapters.sql.failures import translated, unavailable
+from adapters.sql.failures import translated
 from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.jobs import SqlJobs
 from adapters.sql.news import News, news_of
@@ -19,6 +19,7 @@ from adapters.sql.one_time_tokens import SqlOneTimeTokens
 from adapters.sql.roles import SqlRoles
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
+from adapters.sql.turns import Turns
 from adapters.sql.users import SqlUsers
 from adapters.sql.work import Work
 from application.unit_of_work import Transactions, UnitOfWork
@@ -82,10 +83,9 @@ class SqlTransactions(Transactions):
     def __init__(self, engine: AsyncEngine, news: News | None = None) -> None:
         self.news = news or news_of(engine)
         self._engine = engine
-        self._timeout = timeout_of(engine)
         self._one_writer = is_sqlite(engine.url)
         self._begin = "BEGIN IMMEDIATE" if self._one_writer else _BEGIN
-        self._queue = asyncio.Lock()
+        self.turns = Turns(1, timeout=timeout_of(engine))
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
@@ -108,15 +108,11 @@ class SqlTransactions(Transactions):
 
     @asynccontextmanager
     async def _queued(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._queue.acquire()
-        except TimeoutError:
-            raise unavailable() from None
+        await self.turns.take()
         try:
             yield
         finally:
-            self._queue.release()
+            self.turns.give_back()
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:

@@ -88,8 +88,9 @@ class JobFilters:
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits for a worker though it is due, deliveries too: how much, and since when the oldest. `retrying` are
-    those that failed, and are or will be tried again."""
+    those that failed, and are or will be tried again; `set_aside` are the deliveries that wait for somebody's word."""
 
     waiting: int
     oldest: datetime | None
     retrying: int
+    set_aside: int

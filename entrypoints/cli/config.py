@@ -57,6 +57,7 @@ def _described(settings: "Settings") -> list[Record]:
     from entrypoints.settings import PREFIX
 
     derived = {"database_url": settings.database, "issuer": settings.token_issuer, "docs": settings.serves_docs}
+    derived["log_format"] = "json" if settings.logs_json else "text"
     in_environment = {name.upper() for name in os.environ}
     records: list[Record] = []
     for field, value in (settings.model_dump(mode="json") | derived).items():

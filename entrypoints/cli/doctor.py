@@ -162,11 +162,10 @@ def _keys(current: int) -> Finding:
 async def _work(application: "Application", settings: "Settings") -> list[Finding]:
     """Whether somebody does the jobs, and what was set aside."""
     backlog = await application.jobs.show_backlog(operator())
-    set_aside = await application.jobs.list_failed_deliveries(operator())
     findings = [_backlog(backlog, settings)]
-    if set_aside.total:
+    if backlog.set_aside:
         advice = f"see: {this_program()} outbox list; then retry or discard them"
-        findings.append(Finding(Status.WARNING, "outbox", f"{set_aside.total} set aside", advice))
+        findings.append(Finding(Status.WARNING, "outbox", f"{backlog.set_aside} set aside", advice))
     return findings
 
 

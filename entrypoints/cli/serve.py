@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,6 +26,10 @@ READY_WITHIN = 30
 """Seconds that a new worker gets to start, when all are replaced one by one (SIGHUP)."""
 
 
+METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""Where several workers keep their numbers for each other; prometheus-client reads this name when it is imported."""
+
+
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
@@ -36,8 +41,10 @@ def serve(
 ) -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C. With several workers, SIGHUP replaces one after the other."""
     from entrypoints.settings import without_effect
+    from entrypoints.traces import are_wanted
 
     settings = read_settings() if workers is None else read_settings(workers=workers)
+    are_wanted()
     if memory and settings.workers > 1:
         raise wrong_usage("With --memory there is one worker: processes share no memory.")
     output = Output.of(context)
@@ -70,8 +77,8 @@ def _options(settings: "Settings") -> dict[str, Any]:
         "http": DrainingProtocol,
         "workers": settings.workers,
         "server_header": False,
-        "access_log": settings.log_level == "debug",
-        "log_config": log_config(settings.log_level),
+        "access_log": False,
+        "log_config": log_config(settings.log_level, as_json=settings.logs_json),
         "proxy_headers": bool(settings.trusted_proxies),
         "forwarded_allow_ips": settings.trusted_proxies,
         "timeout_graceful_shutdown": GRACE,
@@ -88,7 +95,9 @@ def _serve_with_several(settings: "Settings", options: dict[str, Any], output: O
 
     on_application(ready, settings)
     os.environ["MOOTHALL_WORKERS"] = str(settings.workers)
-    uvicorn.run("entrypoints.http.app:create_app", factory=True, **options)
+    with TemporaryDirectory(prefix="moothall-metrics-") as directory:
+        os.environ[METRICS_DIRECTORY] = directory
+        uvicorn.run("entrypoints.http.app:create_app", factory=True, **options)
 
 
 def _serve_with_one(settings: "Settings", options: dict[str, Any], output: Output, *, memory: bool) -> None:

@@ -36,7 +36,7 @@ def _work_until_stopped() -> None:
     from entrypoints.worker import run_worker
 
     settings = read_settings()
-    dictConfig(log_config(settings.log_level))
+    dictConfig(log_config(settings.log_level, as_json=settings.logs_json))
     uvloop.run(run_worker(settings))
 
 

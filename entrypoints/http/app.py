@@ -1,12 +1,15 @@
 """The HTTP application: a factory, whose lifespan opens the product and closes it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from application.app import Application
 from application.mail import Mailer
@@ -14,10 +17,12 @@ from application.ports import Clock
 from entrypoints.background import working
 from entrypoints.bootstrap import open_application
 from entrypoints.http import docs, errors, openapi, pages
+from entrypoints.http.metrics import Metrics
 from entrypoints.http.middleware import RequestContext
 from entrypoints.http.routes import api_keys, audit, auth, me, oauth, outbox, roles, system, users
 from entrypoints.http.routes import jobs as job_routes
 from entrypoints.settings import Settings, load
+from entrypoints.traces import Traced, open_traces
 
 DESCRIPTION = """Accounts, sessions and permissions behind one HTTP API.
 
@@ -54,9 +59,12 @@ def create_app(
             app.state.application = application
             if on_ready is not None:
                 await on_ready(application)
-            async with working(application, jobs=does_jobs):
+            async with working(application, jobs=does_jobs), metrics.watching(application):
                 yield
+        if traces is not None:
+            await asyncio.to_thread(traces.shutdown)
 
+    metrics, traces = Metrics(version("moothall")), open_traces()
     public_url = str(chosen.public_url).rstrip("/")
     app = FastAPI(
         title="Moothall",
@@ -74,6 +82,8 @@ def create_app(
     )
     app.state.public_url = public_url
     app.state.issuer = chosen.token_issuer
+    app.state.metrics = metrics
+    app.state.metrics_token = None if chosen.metrics_token is None else chosen.metrics_token.get_secret_value()
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     errors.install(app)
     for router in (
@@ -90,19 +100,31 @@ def create_app(
         system.router,
     ):
         app.router.routes.extend(router.routes)  # included as routers, each would be asked in turn at every request
+    app.add_api_route("/metrics", system.metrics, include_in_schema=False)
     pages.install(app, site_name=chosen.site_name, passwords=chosen.identity_rules.passwords)
     if chosen.serves_docs:
         app.add_api_route("/openapi.json", _document, include_in_schema=False)
         app.router.routes.extend(docs.router.routes)
+    cors: Callable[[ASGIApp], ASGIApp] | None = None
     if chosen.cors_origins:
-        app.add_middleware(
+        cors = partial(
             CORSMiddleware,
             allow_origins=chosen.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-API-Key", "X-Request-ID"],
             expose_headers=["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(RequestContext, max_body_size=chosen.max_body_size)
+        app.add_middleware(cors)
+    if traces is not None:
+        app.add_middleware(Traced, provider=traces)
+    app.add_middleware(
+        RequestContext,
+        metrics=metrics,
+        max_body_size=chosen.max_body_size,
+        max_in_flight=chosen.max_in_flight,
+        https=public_url.startswith("https:"),
+        cors=cors,
+    )
     return app
 
 

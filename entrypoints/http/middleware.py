@@ -1,29 +1,65 @@
-"""What happens around every request, as plain ASGI: a request id, timing, a bound on the body, no stack traces."""
+"""What happens around every request, as plain ASGI: a request id, timing, metrics, headers for browsers, bounds on
+what is taken, no stack traces."""
 
 import logging
 import random
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, problem
+from domain.errors import Unavailable
+from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, headers_of, problem
+from entrypoints.http.metrics import UNMATCHED, Metrics
+from entrypoints.logs import REQUEST_ID
 
 log = logging.getLogger("moothall.http")
+access_log = logging.getLogger("moothall.access")
 
 ACCEPTABLE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 UNTIMED = ("/api/v1/auth/", "/verify-email", "/reset-password", "/accept-invitation")
 """Here the time that an answer took would tell about passwords and accounts."""
 
+NEVER_REFUSED = frozenset(("/health", "/metrics"))
+"""What has to be seen of a server that has too much to do."""
+
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),  # asks nothing of who reads answers by CORS
+)
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+UNLESS_GIVEN = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+"""Routes that answer with pages, or with what may be kept, say so themselves."""
+
 
 class RequestContext:
     """The outermost layer of our own: whatever happens inside, the answer has an id and a shape."""
 
-    def __init__(self, app: ASGIApp, *, max_body_size: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        max_body_size: int,
+        max_in_flight: int,
+        https: bool,
+        cors: Callable[[ASGIApp], ASGIApp] | None,
+    ) -> None:
+        """`max_body_size` in bytes. Beyond `max_in_flight` requests at once others are refused. `cors` is around the
+        application already; it is put around the answers that are made here, which other origins shall read too."""
         self._app = app
+        self._metrics = metrics
         self._max_body_size = max_body_size
+        self._max_in_flight = max_in_flight
+        self._headers = (*HEADERS, HSTS) if https else HEADERS
+        self._cors = cors or (lambda answer: answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -32,17 +68,21 @@ class RequestContext:
         began = time.perf_counter()
         given_id, announced_size = _read(scope["headers"])
         request_id = given_id or f"{random.getrandbits(128):032x}"
+        REQUEST_ID.set(request_id)
         scope.setdefault("state", {})["request_id"] = request_id
-        answering = False
-        without_body = scope["method"] == "HEAD"
+        metrics, method, status = self._metrics, scope["method"], 0
+        without_body = method == "HEAD"
         if without_body:  # what GET would answer, but for the body (RFC 9110, section 9.3.2)
             scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal answering
+            nonlocal status
             if message["type"] == "http.response.start":
-                answering = True
+                status = message["status"]
                 headers = message["headers"]
+                given = {name for name, _ in headers}
+                headers.extend(self._headers)
+                headers.extend([header for header in UNLESS_GIVEN if header[0] not in given])
                 headers.append((b"x-request-id", request_id.encode()))
                 if not scope["path"].startswith(UNTIMED):
                     seconds = time.perf_counter() - began
@@ -52,14 +92,17 @@ class RequestContext:
                 message = {**message, "body": b""}
             await send(message)
 
+        counts = scope["path"] not in NEVER_REFUSED
+        refusal = self._refusal(scope, announced_size) if counts else None
+        metrics.in_flight += counts
         try:
-            if announced_size > self._max_body_size:
-                await _too_large(scope, self._max_body_size)(scope, receive, send_with_headers)
+            if refusal is not None:
+                await self._cors(refusal)(scope, receive, send_with_headers)
             else:
                 await self._app(scope, self._bounded(receive), send_with_headers)
         except Exception:
-            log.exception("unexpected error in request %s", request_id)
-            if answering:
+            log.exception("unexpected error")
+            if status:
                 raise
             answer = problem(
                 scope,
@@ -67,7 +110,23 @@ class RequestContext:
                 "internal-error",
                 "Something went wrong on our side; the request id helps to find out what.",
             )
-            await answer(scope, receive, send_with_headers)
+            await self._cors(answer)(scope, receive, send_with_headers)
+        finally:
+            metrics.in_flight -= counts
+            seconds = time.perf_counter() - began
+            route = scope["route"].path if "route" in scope else UNMATCHED
+            metrics.answered(method, route, status, seconds)
+            if access_log.isEnabledFor(logging.DEBUG):
+                _log_access(scope, method, route, status, seconds)
+
+    def _refusal(self, scope: Scope, announced_size: int) -> ASGIApp | None:
+        """What is answered before anything is done."""
+        if self._metrics.in_flight >= self._max_in_flight:
+            busy = Unavailable("overloaded", "There is more to do here than can be done; try again in a moment.")
+            return problem(scope, HTTPStatus.SERVICE_UNAVAILABLE, busy.code, busy.detail, headers=headers_of(busy))
+        if announced_size > self._max_body_size:
+            return _too_large(scope, self._max_body_size)
+        return None
 
     def _bounded(self, receive: Receive) -> Receive:
         """A body that announced no size, or the wrong one, is counted as it comes."""
@@ -99,3 +158,12 @@ def _read(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, int]:
 def _too_large(scope: Scope, limit: int) -> ASGIApp:
     error = BodyTooLarge(limit)
     return problem(scope, error.status_code, CODE_OF_STATUS[error.status_code], error.detail)
+
+
+def _log_access(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
+    """Neither the path nor the query: links in mails carry their tokens there."""
+    beside = {"method": method, "route": route, "status": status, "duration": round(seconds, 6)}
+    user_id = scope["state"].get("user_id")
+    if user_id is not None:
+        beside["user_id"] = user_id
+    access_log.debug("answered", extra=beside)

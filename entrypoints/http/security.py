@@ -48,7 +48,9 @@ class Credentials(OAuth2PasswordBearer):
             raise Invalid.field("two-credentials", "/X-API-Key", "Send one access token or one API key.")
         credential, is_key = credentials[0]
         application: Application = request.app.state.application
-        return await application.identity.identify_caller(credential, as_key=is_key, origin=origin)
+        caller = await application.identity.identify_caller(credential, as_key=is_key, origin=origin)
+        request.scope["state"]["user_id"] = caller.actor.user_id
+        return caller
 
 
 TheCaller = Annotated[Caller, Depends(Credentials())]

@@ -37,7 +37,6 @@ WITHOUT_ROUTE = {
     "list_signing_keys": "the public halves are published; what else there is to know concerns who runs the server",
     "rotate_signing_keys": "signing keys are the matter of who runs the server",
     "seal": "servers and workers do it all the time",
-    "show_backlog": "`moothall doctor` tells it to who runs the server",
     "sweep": "servers and workers do it all the time",
     "verify": "it reads the whole trail; whoever distrusts the server runs it beside the server",
 }

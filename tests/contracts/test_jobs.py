@@ -268,11 +268,11 @@ async def test_lists_are_newest_first_and_filtered(store: Store) -> None:
 
 
 async def test_the_backlog_is_what_is_due(store: Store) -> None:
-    assert await store.jobs.backlog(NOW) == Backlog(0, None, 0)
+    assert await store.jobs.backlog(NOW) == Backlog(0, None, 0, 0)
     await add_jobs(store, a_job(due_at=NOW - SECOND), a_job(due_at=NOW), a_job(due_at=NOW + SECOND))
-    assert await store.jobs.backlog(NOW) == Backlog(2, NOW - SECOND, 0)
+    assert await store.jobs.backlog(NOW) == Backlog(2, NOW - SECOND, 0, 0)
     await add_jobs(store, a_job(due_at=NOW + SECOND, attempts=1), a_job(attempts=1).succeeded(NOW))
-    assert await store.jobs.backlog(NOW) == Backlog(2, NOW - SECOND, 1)
+    assert await store.jobs.backlog(NOW) == Backlog(2, NOW - SECOND, 1, 0)
 
 
 async def test_what_is_done_is_swept_after_its_time_and_events_after_their_deliveries(store: Store) -> None:

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.drills import edges, fleet, interleavings, mailing, redis_away, restart, revocation, timing, writers
+from tests.drills import edges, fleet, flood, interleavings, mailing, redis_away, restart, revocation, timing, writers
 from tests.drills.processes import Outcome
 from tests.drills.servers import TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS
 from tests.stores import POSTGRESQL, SQLITE
@@ -14,6 +14,7 @@ DRILLS: Mapping[str, Callable[[int, int], Outcome | Sequence[Outcome]]] = {
     "edges-sqlite": lambda seed, times: edges.drill(SQLITE, 260 * times, seed),
     "edges-postgresql": lambda seed, times: edges.drill(POSTGRESQL, 260 * times, seed),
     "fleet": lambda seed, times: fleet.drill(10_000 * times, seed),
+    "flood": lambda seed, times: flood.drill(200, 10.0 * times, seed),
     "mails-sqlite": lambda seed, times: mailing.drill(SQLITE, 50 * times, seed),
     "mails-postgresql": lambda seed, times: mailing.drill(POSTGRESQL, 50 * times, seed),
     "writers": lambda seed, times: writers.drill(200 * times, seed),

@@ -17,6 +17,7 @@ from adapters.security.password_strength import ZxcvbnStrength
 from adapters.security.secrets import DEVICE_TOKENS, PASSWORD_PEPPER, REFRESH_TOKENS, SIGNING_KEY_SEAL, Keychain
 from adapters.security.signing_keys import Ed25519KeyFactory
 from application.identity.ports import Verdict
+from application.ports import Usage
 from domain.access.actor import Origin
 from domain.errors import Unavailable
 from domain.identity.password_policy import PasswordPolicy
@@ -226,3 +227,22 @@ async def test_where_there_is_no_hash_the_same_is_done_as_for_a_wrong_password(m
     done.clear()
     assert await own.verify("another", None) == Verdict(False)
     assert done == for_a_wrong_one == ["normalize", "digest", "checkpw"]
+
+
+async def test_it_tells_how_many_hash_and_how_many_wait() -> None:
+    one = hasher(OLD, cost=10)
+    assert one.usage() == Usage(1, 0, 0)
+    hashing = [asyncio.create_task(one.hash("a password")) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert one.usage() == Usage(1, 1, 2)
+    await asyncio.gather(*hashing)
+    assert one.usage() == Usage(1, 0, 0)
+
+
+async def test_nobody_waits_for_long_and_what_was_given_up_is_not_begun() -> None:
+    busy = BcryptHasher(Keychain.of([OLD], PASSWORD_PEPPER), cost=13, threads=1, patience=0.05)
+    hashing = [asyncio.create_task(busy.hash("a password")) for _ in range(5)]
+    found = await asyncio.gather(*hashing, return_exceptions=True)
+    assert [type(each) for each in found] == [Unavailable] * 5
+    assert busy.usage() == Usage(1, 1, 0)  # what had begun goes on
+    busy.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drills import edges, fleet, mailing, revocation, writers
+from tests.drills import edges, fleet, flood, mailing, revocation, writers
 from tests.drills.processes import Outcome
 from tests.drills.servers import TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS
 from tests.stores import POSTGRESQL, SQLITE
@@ -43,3 +43,8 @@ def test_what_is_ended_through_one_server_is_refused_by_the_other_at_once(arrang
     """S16."""
     for outcome in revocation.drill(arrangement, 24, SEED):
         _holds(outcome)
+
+
+def test_a_flood_of_sign_ins_is_refused_in_part_and_the_server_is_well_afterwards() -> None:
+    """S10; how late the event loop may be is asked by `make drills` alone."""
+    _holds(flood.drill(40, 2.0, SEED, lag_allowed=None, most=10))

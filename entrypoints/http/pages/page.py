@@ -95,8 +95,6 @@ def answer(
         status,
         {
             "Content-Security-Policy": _policy(),
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
             "X-Robots-Tag": "noindex",
             **(headers or {}),

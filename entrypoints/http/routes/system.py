@@ -1,8 +1,12 @@
 """Whether we are alive, and whether we can work."""
 
-from fastapi import APIRouter, Response
+import hmac
+
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from domain.errors import Unauthenticated
+from entrypoints.http.metrics import Metrics
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import answer
 from entrypoints.http.routing import StrictRoute, operation_id
@@ -25,3 +29,14 @@ async def ready(application: TheApplication) -> Response:
     """The database answers, and its schema is the one that this version needs."""
     await application.store.check()
     return answer(Health(status="ready"))
+
+
+async def metrics(request: Request) -> Response:
+    """For Prometheus; with a bearer token, if one is configured."""
+    token: str | None = request.app.state.metrics_token
+    given = request.headers.get("authorization", "").encode("utf-8", "surrogatepass")
+    if token is not None and not hmac.compare_digest(given, f"Bearer {token}".encode()):
+        raise Unauthenticated("bad-token", "Send the token for metrics.", presented=bool(given))
+    metrics: Metrics = request.app.state.metrics
+    content, media_type = await metrics.exposed(request.headers.get("accept", ""))
+    return Response(content, media_type=media_type)

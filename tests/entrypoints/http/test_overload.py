@@ -1,0 +1,63 @@
+"""More than can be done: some are refused at once, the others are answered (S10)."""
+
+import asyncio
+from collections import Counter
+
+import httpx
+from asgi_lifespan import LifespanManager
+
+from entrypoints.http.app import create_app
+from entrypoints.settings import Settings
+from tests.entrypoints.http.client import PASSWORD
+from tests.entrypoints.http.metrics import read, value
+
+ORIGIN = "https://club.example"
+MOST = 5
+CLIENTS = 40
+
+
+async def test_beyond_the_bound_requests_are_refused_and_the_others_are_answered() -> None:
+    app = create_app(Settings(bcrypt_cost=4, max_in_flight=MOST, cors_origins=[ORIGIN]), in_memory=True)
+    transport = httpx.ASGITransport(app)
+    async with LifespanManager(app), httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+
+        async def register(n: int) -> httpx.Response:
+            body = {"email": f"m{n}@example.com", "password": PASSWORD}
+            return await client.post("/api/v1/auth/register", json=body, headers={"Origin": ORIGIN})
+
+        began = [asyncio.create_task(register(n)) for n in range(CLIENTS)]
+        await asyncio.sleep(0)
+        for path in ("/health", "/metrics"):
+            assert (await client.get(path)).status_code == 200
+        answers = await asyncio.gather(*began)
+        found = Counter(answer.status_code for answer in answers)
+        assert found == {201: MOST, 503: CLIENTS - MOST}
+        for refused in (answer for answer in answers if answer.status_code == 503):
+            assert refused.json()["code"] == "overloaded"
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.headers["retry-after"] == "1"
+            assert refused.headers["access-control-allow-origin"] == ORIGIN
+        assert (await register(CLIENTS)).status_code == 201
+        assert value(read((await client.get("/metrics")).text), "moothall_http_requests_in_flight") == 0
+
+
+async def test_a_request_that_fails_or_goes_away_makes_room() -> None:
+    app = create_app(Settings(max_in_flight=1), in_memory=True)
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    app.add_api_route("/fail", fail)
+    app.add_api_route("/hang", hang)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with LifespanManager(app), httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        assert (await client.get("/fail")).status_code == 500
+        hanging = asyncio.create_task(client.get("/hang"))
+        await asyncio.sleep(0.01)
+        assert (await client.get("/api/v1/users/me")).status_code == 503
+        hanging.cancel()
+        await asyncio.wait([hanging])
+        assert (await client.get("/api/v1/users/me")).status_code == 401

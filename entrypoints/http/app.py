@@ -76,6 +76,11 @@ def create_app(
         lifespan=lifespan,
         form_limits={"max_fields": 32, "max_files": 0},
         redirect_slashes=False,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # its spans hold queries, and so the links' tokens
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

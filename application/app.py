@@ -34,6 +34,7 @@ from application.jobs.management import (
     ShowJob,
 )
 from application.jobs.runner import Runner
+from application.limits import RequestLimit
 from application.ports import StoreHealth
 
 
@@ -136,6 +137,7 @@ class Application:
     sweep: Sweep
     runner: Runner
     store: StoreHealth
+    request_limit: RequestLimit
 
 
 def use_cases(contents: type[Any] = Application) -> Iterator[tuple[str, type[Any]]]:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrypoints.http import limits
 from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, problem
 
 log = logging.getLogger("moothall.http")
@@ -44,6 +45,7 @@ class RequestContext:
                 answering = True
                 headers = message["headers"]
                 headers.append((b"x-request-id", request_id.encode()))
+                headers.extend(limits.headers_of(scope["state"]))
                 if not scope["path"].startswith(UNTIMED):
                     seconds = time.perf_counter() - began
                     headers.append((b"x-process-time", b"%.6f" % seconds))

@@ -10,7 +10,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
 log = logging.getLogger("moothall.redis")
@@ -107,13 +109,13 @@ def open_client(server: RedisServer, timeout: float) -> RedisClient:
     """A client, which connects when it is first asked. Connecting and each answer may take `timeout` seconds. Text
     comes as text. A connection that broke is made anew, once, without a pause.
 
-    Close it with `aclose`."""
+    Close it with `close`."""
     account: dict[str, Any] = {"username": server.username, "password": server.password}
     options: dict[str, Any] = {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "decode_responses": True,
-        "retry": Retry(NoBackoff(), 1),
+        "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     }
     if server.kind == "unix":
         pool = BlockingConnectionPool.from_url(
@@ -141,6 +143,15 @@ def open_client(server: RedisServer, timeout: float) -> RedisClient:
     return Redis.from_pool(pool)
 
 
+async def close(client: RedisClient) -> None:
+    """Close the client, and what it asks Sentinel with."""
+    await client.aclose()
+    pool = client.connection_pool if isinstance(client, Redis) else None
+    if isinstance(pool, SentinelConnectionPool):
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
 class Away(Exception):
     """Redis did not answer in time, or is left alone for a while."""
 
@@ -151,7 +162,9 @@ class Circuit:
 
     def __init__(self, client: RedisClient, timeout: float, *, rest: float = REST) -> None:
         self._client = client
-        self._timeout = timeout
+        self._longest = (
+            timeout * 2
+        )  # to connect, and to answer: the client's own timeouts come first, and close cleanly
         self._rest = rest
         self._looking: asyncio.Task[None] | None = None
 
@@ -164,7 +177,7 @@ class Circuit:
         if self._looking is not None:
             raise Away
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._longest):
                 return await question()
         except FAILURES as error:
             self._shut(error)
@@ -175,7 +188,7 @@ class Circuit:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])
-        await self._client.aclose()
+        await close(self._client)
 
     def _shut(self, error: Exception) -> None:
         if self._looking is None:
@@ -186,7 +199,7 @@ class Circuit:
         while True:
             await asyncio.sleep(self._rest)
             try:
-                async with asyncio.timeout(self._timeout):
+                async with asyncio.timeout(self._longest):
                     await self._client.ping()
             except FAILURES:
                 continue

@@ -169,7 +169,7 @@ async def examine_redis(settings: Settings) -> str:
     server = redis_server(settings)
     if server is None:
         return "not used: limits are counted by each process"
-    from adapters.redis_client import FAILURES, open_client  # noqa: PLC0415 (as below)
+    from adapters.redis_client import FAILURES, close, open_client  # noqa: PLC0415 (as below)
 
     client = open_client(server, settings.redis_timeout)
     try:
@@ -177,7 +177,7 @@ async def examine_redis(settings: Settings) -> str:
     except FAILURES as error:
         raise Unavailable("redis-unavailable", f"{server} does not answer ({type(error).__name__})") from error
     finally:
-        await client.aclose()
+        await close(client)
     return f"{server} answers"
 
 

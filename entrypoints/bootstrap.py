@@ -12,6 +12,7 @@ import punq
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters import mail, memory, sql
+from adapters.rate_limits import LocalRateLimits
 from adapters.security.api_keys import RandomApiKeys
 from adapters.security.audit_seals import HmacTrailSignature
 from adapters.security.bcrypt_hasher import BcryptHasher
@@ -37,6 +38,7 @@ from application.audit.ports import AuditQueries, TrailSignature
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, IdempotencyQueries
 from application.identity.accounts import IdentityRules, NewAccounts, Passwords
+from application.identity.attempts import PasswordAttempts
 from application.identity.follow_ups import AccountFollowUps
 from application.identity.known_callers import KnownCallers
 from application.identity.letters import AccountLetters
@@ -56,6 +58,7 @@ from application.identity.user_counts import UserCounts
 from application.jobs.kinds import JobKind, JobKinds
 from application.jobs.ports import JobQueries
 from application.jobs.runner import LEASE, Runner
+from application.limits import Limits, Quotas, RateLimiter, RequestLimit
 from application.mail import Mailer, MailTemplates
 from application.outbox import Outbox, ReactionNames
 from application.ports import Clock, Ids, Load, StoreHealth, WakeUps, Watched
@@ -70,6 +73,7 @@ from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
     from adapters.mail.smtp import SmtpMailer
+    from adapters.redis_client import RedisServer
 
 AUDIENCE = "moothall"
 
@@ -103,6 +107,7 @@ async def open_application(
             connections = await _register_sql(container, settings, resources)
         hasher = _register_security(container, settings, resources, in_memory=in_memory)
         container.register(Load, instance=Load(connections, hasher))
+        _register_limits(container, settings, resources)
         container.register(MailTemplates, instance=open_templates(settings))
         container.register(Mailer, instance=mailer or (mail.MemoryMailer() if in_memory else open_mailer(settings)))
         container.register(Clock, instance=clock or SystemClock())
@@ -158,6 +163,43 @@ async def examine_mail(settings: Settings) -> str:
         return f"go to files in {settings.mail_dir}"
     await mailer.check()
     return f"go to the mail server {mailer.server}"
+
+
+async def examine_redis(settings: Settings) -> str:
+    """What Redis is used for, once it has answered.
+
+    Raises:
+        Unavailable: `redis-unavailable`; it does not answer.
+    """
+    server = redis_server(settings)
+    if server is None:
+        return "not used: limits are counted by each process"
+    from adapters.redis_client import FAILURES, close, open_client  # noqa: PLC0415 (as below)
+
+    client = open_client(server, settings.redis_timeout)
+    try:
+        await client.ping()
+    except FAILURES as error:
+        raise Unavailable("redis-unavailable", f"{server} does not answer ({type(error).__name__})") from error
+    finally:
+        await close(client)
+    return f"{server} answers"
+
+
+def redis_server(settings: Settings) -> "RedisServer | None":
+    """None where none is to be used.
+
+    Raises:
+        SettingsError: the URL is wrong.
+    """
+    if settings.redis_url is None:
+        return None
+    from adapters.redis_client import RedisServer  # noqa: PLC0415 (its library takes long to import)
+
+    try:
+        return RedisServer.of(settings.redis_url.get_secret_value())
+    except ValueError as error:
+        raise SettingsError([f"MOOTHALL_REDIS_URL: {error}"]) from None
 
 
 def _smtp_mailer(settings: Settings) -> "SmtpMailer | None":
@@ -260,10 +302,27 @@ def _register_security(
     return hasher
 
 
+def _register_limits(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> None:
+    """Requests are counted by each process for itself; all else in Redis, or by each with a part of the limit."""
+    container.register(Limits, instance=settings.limits)
+    container.register(RequestLimit, instance=RequestLimit(LocalRateLimits(), settings.limits.default))
+    server = redis_server(settings)
+    if server is None:
+        container.register(RateLimiter, instance=LocalRateLimits(share=settings.workers))
+        return
+    from adapters.rate_limits.shared import SharedRateLimits  # noqa: PLC0415 (as above)
+    from adapters.redis_client import Circuit, open_client  # noqa: PLC0415
+
+    client = open_client(server, settings.redis_timeout)
+    circuit = Circuit(client, settings.redis_timeout)
+    resources.push_async_callback(circuit.close)
+    container.register(RateLimiter, instance=SharedRateLimits(client, circuit, workers=settings.workers))
+
+
 def _register_use_cases(container: punq.Container) -> None:
     """The table of contents lists every use case; each is built from the ports that it names."""
     container.register(ReactionNames, instance=REACTION_NAMES)
-    for shared in (Passwords, NewAccounts, Trail, Idempotency, Outbox, Links):
+    for shared in (Passwords, NewAccounts, PasswordAttempts, Quotas, Trail, Idempotency, Outbox, Links):
         container.register(shared)
     for remembering in (KnownCallers, UserCounts):
         container.register(remembering, scope=punq.Scope.singleton)

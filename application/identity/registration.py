@@ -8,6 +8,7 @@ from application.identity.accounts import NewAccounts
 from application.identity.links import Links
 from application.identity.verification import start_verification
 from application.identity.views import UserView, Versioned, shown
+from application.limits import Quotas
 from application.outbox import Outbox
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
@@ -26,6 +27,7 @@ class Register:
     outbox: Outbox
     accounts: NewAccounts
     links: Links
+    quotas: Quotas
     clock: Clock
     ids: Ids
 
@@ -39,18 +41,20 @@ class Register:
         first_name: str | None = None,
         last_name: str | None = None,
     ) -> Versioned[UserView]:
-        """Raises Invalid for the fields, and Conflict (`email-taken`, `username-taken`)."""
-        user = await self.accounts.make(
-            id=self.ids.new(),
-            now=self.clock.now(),
-            email=email,
-            password=password,
-            username=username,
-            first_name=first_name,
-            last_name=last_name,
-        )
-        async with self.transactions.begin() as uow:
-            await uow.users.add(user)
-            await self.trail.record(uow, actor, "user.registered", subject=user.id)
-            await start_verification(uow, self.links, self.outbox, actor, user)
+        """Raises Invalid for the fields, Conflict (`email-taken`, `username-taken`), Throttled
+        (`too-many-registrations`)."""
+        async with self.quotas.registration(actor):
+            user = await self.accounts.make(
+                id=self.ids.new(),
+                now=self.clock.now(),
+                email=email,
+                password=password,
+                username=username,
+                first_name=first_name,
+                last_name=last_name,
+            )
+            async with self.transactions.begin() as uow:
+                await uow.users.add(user)
+                await self.trail.record(uow, actor, "user.registered", subject=user.id)
+                await start_verification(uow, self.links, self.outbox, actor, user)
         return shown(user)

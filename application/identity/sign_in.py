@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.audit.trail import Trail
 from application.identity.accounts import IdentityRules
+from application.identity.attempts import PasswordAttempts
 from application.identity.ports import (
     AccessTokens,
     Credentials,
@@ -22,10 +23,11 @@ from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
 from domain.access.policy import ANYBODY, OWNER, Rule, require_own
-from domain.errors import Denied, Invalid, Unauthenticated
+from domain.errors import Denied, Invalid, Throttled, Unauthenticated
 from domain.identity.events import SessionReused, SignedInFromElsewhere
 from domain.identity.session import Refresh, Session
 from domain.identity.user import USERNAME
+from domain.text import fold
 
 MOST_ATTEMPTS = 3
 """How often a right password is compared again because the stored hash changed meanwhile."""
@@ -45,6 +47,7 @@ class LogIn:
     queries: IdentityQueries
     emails: EmailSyntax
     hasher: PasswordHasher
+    attempts: PasswordAttempts
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     device_tokens: DeviceTokens
@@ -54,24 +57,43 @@ class LogIn:
     clock: Clock
     ids: Ids
 
-    async def __call__(self, actor: Actor, *, login: str, password: str, device_token: str | None = None) -> TokenPair:
-        """Raises Unauthenticated (`bad-credentials`) or Denied (`account-disabled`,
-        `email-unverified`)."""
+    async def __call__(
+        self,
+        actor: Actor,
+        *,
+        login: str,
+        password: str,
+        device_token: str | None = None,
+        unless_known: Throttled | None = None,
+    ) -> TokenPair:
+        """`unless_known` is why this call is one too many, unless it comes from a known device.
+
+        Raises Unauthenticated (`bad-credentials`), Denied (`account-disabled`, `email-unverified`), Throttled
+        (`too-many-attempts`)."""
+        if unless_known is not None and device_token is None:
+            raise unless_known
         for _ in range(MOST_ATTEMPTS):
-            known = await self._credentials(login)
+            key, known = await self._credentials(login)
+            recognised = self._recognised(device_token, known)
+            if unless_known is not None and recognised is None:
+                raise unless_known
             stored = known.password_hash if known else None
-            verdict = await self.hasher.verify(password, stored)
+            account = str(known.user_id) if known else key
+            async with self.attempts.at_sign_in(actor, account=account, known_device=recognised) as attempt:
+                verdict = await self.hasher.verify(password, stored)
+                attempt.right = verdict.right
             if known is None or stored is None or not verdict.right:
                 raise _bad_credentials()
             hash_to_keep = await self.hasher.hash(password) if verdict.outdated else stored
-            recognised = device_token is not None and self.device_tokens.recognises(device_token, known.user_id)
-            session = await self._start_session(actor, known.user_id, stored, hash_to_keep, recognised=recognised)
+            session = await self._start_session(
+                actor, known.user_id, stored, hash_to_keep, recognised=recognised is not None
+            )
             if session is not None:
                 break
         else:
             raise _bad_credentials()
         pair = await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
-        return replace(pair, device_token=device_token if recognised else self.device_tokens.issue(session.user_id))
+        return replace(pair, device_token=recognised or self.device_tokens.issue(session.user_id))
 
     async def _start_session(
         self, actor: Actor, user_id: UUID, verified_hash: str, hash_to_keep: str, *, recognised: bool
@@ -110,14 +132,22 @@ class LogIn:
             await self.trail.record(uow, owner, "session.started", subject=user.id, item=session.id)
         return session
 
-    async def _credentials(self, login: str) -> Credentials | None:
+    def _recognised(self, device_token: str | None, known: Credentials | None) -> str | None:
+        """The token, if it is one of that account."""
+        if device_token is None or known is None or not self.device_tokens.recognises(device_token, known.user_id):
+            return None
+        return device_token
+
+    async def _credentials(self, login: str) -> tuple[str, Credentials | None]:
+        """What is compared, and the account that it leads to."""
         if USERNAME.fullmatch(login):
-            return await self.queries.credentials(username_key=login.lower())
+            username = login.lower()
+            return username, await self.queries.credentials(username_key=username)
         try:
             address = self.emails.parse(login)
         except Invalid:
-            return None
-        return await self.queries.credentials(email_key=address.key)
+            return fold(login), None
+        return address.key, await self.queries.credentials(email_key=address.key)
 
 
 @dataclass(frozen=True)

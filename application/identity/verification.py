@@ -6,8 +6,10 @@ from typing import ClassVar
 from application.access.reach import require_still_signed_in
 from application.audit.trail import Trail
 from application.identity.accounts import loaded
+from application.identity.attempts import PasswordAttempts
 from application.identity.links import Links
 from application.identity.ports import EmailSyntax, PasswordHasher
+from application.limits import Quotas
 from application.outbox import Outbox
 from application.ports import Clock
 from application.unit_of_work import Transactions, UnitOfWork
@@ -35,10 +37,12 @@ class RequestVerification:
     transactions: Transactions
     emails: EmailSyntax
     outbox: Outbox
+    quotas: Quotas
 
     async def __call__(self, actor: Actor, *, email: str) -> None:
-        """Raises Invalid (`bad-email`)."""
+        """Raises Invalid (`bad-email`), Throttled (`too-many-mails`)."""
         address = self.emails.parse(email)
+        await self.quotas.mail(actor, Purpose.VERIFY_EMAIL, address.key)
         async with self.transactions.begin() as uow:
             await self.outbox.emit(uow, actor, VerificationRequested(address.key))
 
@@ -95,15 +99,21 @@ class ChangeEmail:
     links: Links
     emails: EmailSyntax
     hasher: PasswordHasher
+    attempts: PasswordAttempts
+    quotas: Quotas
 
     async def __call__(self, actor: Actor, *, email: str, password: str) -> None:
-        """Raises Invalid (`bad-email`, `wrong-password`), Conflict (`changed-meanwhile`)."""
+        """Raises Invalid (`bad-email`, `wrong-password`), Conflict (`changed-meanwhile`), Throttled
+        (`too-many-attempts`, `too-many-mails`)."""
         user_id = require_own(actor, self.rule)
         address = self.emails.parse(email)
         async with self.transactions.begin() as uow:
             user = await loaded(uow, user_id)
-        if not (await self.hasher.verify(password, user.password_hash)).right:
+        async with self.attempts.at_confirmation(user_id) as attempt:
+            attempt.right = (await self.hasher.verify(password, user.password_hash)).right
+        if not attempt.right:
             raise Invalid.field("wrong-password", "/password", "This is not your password.")
+        await self.quotas.mail(actor, Purpose.CHANGE_EMAIL, address.key)
         async with self.transactions.begin() as uow:
             if (await loaded(uow, user_id)).password_hash != user.password_hash:
                 raise Conflict("changed-meanwhile", "The password was changed meanwhile; try again.")

@@ -30,12 +30,13 @@ def show(context: typer.Context) -> None:
 @app.command()
 def check(context: typer.Context) -> None:
     """Tell whether all settings are good, and which have no effect."""
-    from entrypoints.bootstrap import open_mailer, open_templates
+    from entrypoints.bootstrap import open_mailer, open_templates, redis_server
     from entrypoints.settings import without_effect
 
     settings = read_settings()
     open_templates(settings)
     open_mailer(settings)
+    redis_server(settings)
     output = Output.of(context)
     idle = without_effect()
     if output.json:

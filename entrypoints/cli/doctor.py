@@ -63,8 +63,8 @@ def _examined() -> Sequence[Finding]:
         return [Finding(Status.FAILED, "settings", problem, CORRECT_IT) for problem in error.problems]
     findings = [Finding(Status.OK, "settings", "all are good"), _data_directory(settings)]
     if findings[-1].status is not Status.FAILED:
-        findings += [_secret(settings), _mail(settings)]
-        if findings[-1].advice != CORRECT_IT:
+        findings += [_secret(settings), _mail(settings), _redis(settings)]
+        if CORRECT_IT not in (finding.advice for finding in findings):
             findings += run(_database(settings))
     return findings
 
@@ -114,6 +114,18 @@ def _mail(settings: "Settings") -> Finding:
     if settings.smtp_url is None and settings.environment is Environment.PRODUCTION:
         return Finding(Status.WARNING, "mail", f"mails {where}; nobody gets them", "set MOOTHALL_SMTP_URL")
     return Finding(Status.OK, "mail", f"mails {where}")
+
+
+def _redis(settings: "Settings") -> Finding:
+    """Without it everything goes on, but each process counts for itself."""
+    from entrypoints.bootstrap import examine_redis
+
+    try:
+        return Finding(Status.OK, "redis", run(examine_redis(settings)))
+    except SettingsError as error:
+        return Finding(Status.FAILED, "redis", "; ".join(error.problems), CORRECT_IT)
+    except Unavailable as error:
+        return Finding(Status.WARNING, "redis", error.detail, "start it, or correct MOOTHALL_REDIS_URL")
 
 
 async def _database(settings: "Settings") -> list[Finding]:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import Unavailable
+from entrypoints.http import limits
 from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, headers_of, problem
 from entrypoints.http.metrics import UNMATCHED, Metrics
 from entrypoints.logs import REQUEST_ID
@@ -84,6 +85,7 @@ class RequestContext:
                 headers.extend(self._headers)
                 headers.extend([header for header in UNLESS_GIVEN if header[0] not in given])
                 headers.append((b"x-request-id", request_id.encode()))
+                headers.extend(limits.headers_of(scope["state"]))
                 if not scope["path"].startswith(UNTIMED):
                     seconds = time.perf_counter() - began
                     headers.append((b"x-process-time", b"%.6f" % seconds))

@@ -42,6 +42,7 @@ MEANING = {
     413: "The body is too large.",
     415: "The body is of another media type than the one wanted.",
     422: "The input is malformed or breaks a rule; `errors` says where.",
+    429: "There were too many; `Retry-After` says when to try again.",
     503: "The database or another part is away or overloaded; `Retry-After` says when to try again.",
 }
 
@@ -50,6 +51,11 @@ _API_KEY = {
     "in": "header",
     "name": API_KEY_HEADER,
     "description": "A member's API key. What members only do themselves refuses it (403 `not-in-person`).",
+}
+
+_RATE_LIMIT = {
+    "RateLimit-Policy": {"schema": {"type": "string"}, "description": 'What a caller has: `"default";q=100;w=60`.'},
+    "RateLimit": {"schema": {"type": "string"}, "description": 'What is left, and how long: `"default";r=57;t=12`.'},
 }
 
 _PROBLEM = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -133,7 +139,7 @@ def _complete(operation: dict[str, Any], *, under_api: bool) -> None:
         implied += [401, 403]
         operation["security"].append({"ApiKey": []})
     if under_api:
-        implied += [503]
+        implied += [429, 503]
     responses.pop("422", None)
     for status, response in _as_text_keys(problems(*implied)).items():
         responses.setdefault(status, response)
@@ -142,7 +148,9 @@ def _complete(operation: dict[str, Any], *, under_api: bool) -> None:
         headers["X-Request-ID"] = {"schema": {"type": "string"}, "description": "The request's id, for whoever helps."}
         if status == "401":
             headers["WWW-Authenticate"] = {"schema": {"type": "string"}}
-        if status == "503":
+        if under_api:
+            headers.update(_RATE_LIMIT)
+        if status in ("429", "503"):
             headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds."}
     operation["responses"] = dict(sorted(responses.items()))
 

@@ -1,5 +1,6 @@
 """Who is calling, from the request."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -9,7 +10,8 @@ from starlette.types import Scope
 from application.app import Application
 from application.identity.caller import Caller
 from domain.access.actor import Actor, Origin, anonymous
-from domain.errors import Invalid, Unauthenticated
+from domain.errors import Invalid, Throttled, Unauthenticated
+from entrypoints.http import limits
 
 BEARER = "bearer"
 API_KEY_HEADER = "X-API-Key"
@@ -40,16 +42,22 @@ class Credentials(OAuth2PasswordBearer):
         )
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
-        """Raises Unauthenticated (`not-signed-in`, `bad-token`, `bad-api-key`), Invalid (`two-credentials`)."""
+        """Raises Unauthenticated (`not-signed-in`, `bad-token`, `bad-api-key`), Invalid (`two-credentials`), Throttled
+        (`too-many-requests`)."""
         credentials, origin = _read(request.scope)
-        if not credentials:
-            raise Unauthenticated("not-signed-in", "Sign in first.")
-        if len(credentials) > 1:
-            raise Invalid.field("two-credentials", "/X-API-Key", "Send one access token or one API key.")
-        credential, is_key = credentials[0]
-        application: Application = request.app.state.application
-        caller = await application.identity.identify_caller(credential, as_key=is_key, origin=origin)
+        try:
+            if not credentials:
+                raise Unauthenticated("not-signed-in", "Sign in first.")
+            if len(credentials) > 1:
+                raise Invalid.field("two-credentials", "/X-API-Key", "Send one access token or one API key.")
+            credential, is_key = credentials[0]
+            application: Application = request.app.state.application
+            caller = await application.identity.identify_caller(credential, as_key=is_key, origin=origin)
+        except (Unauthenticated, Invalid):
+            await limits.count_stranger(request, origin)
+            raise
         request.scope["state"]["user_id"] = caller.actor.user_id
+        await limits.count(request, str(caller.actor.api_key_id or caller.actor.user_id))
         return caller
 
 
@@ -64,11 +72,35 @@ SignedIn = Annotated[Actor, Depends(get_actor)]
 
 
 async def get_stranger(request: Request) -> Actor:
-    return anonymous(_read(request.scope)[-1])
+    """Raises Throttled (`too-many-requests`)."""
+    origin = _read(request.scope)[-1]
+    await limits.count_stranger(request, origin)
+    return anonymous(origin)
 
 
 Stranger = Annotated[Actor, Depends(get_stranger)]
 """Whoever calls where nobody has to be signed in; credentials that come along say nothing there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comer:
+    """A stranger who wants to sign in. `one_too_many` is for whoever has no known device: a member who has one is not
+    kept out by others at the same address."""
+
+    actor: Actor
+    one_too_many: Throttled | None
+
+
+async def get_comer(request: Request) -> Comer:
+    origin = _read(request.scope)[-1]
+    try:
+        await limits.count_stranger(request, origin)
+    except Throttled as error:
+        return Comer(anonymous(origin), error)
+    return Comer(anonymous(origin), None)
+
+
+SigningIn = Annotated[Comer, Depends(get_comer)]
 
 
 def _read(scope: Scope) -> tuple[list[tuple[str, bool]], Origin]:

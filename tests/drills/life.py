@@ -28,6 +28,7 @@ from domain.identity.user import User
 from domain.jobs.job import Job
 from entrypoints.bootstrap import open_application
 from entrypoints.settings import Settings
+from tests.limits import UNLIMITED
 from tests.mailbox import links
 
 ADA = "ada@example.com"
@@ -78,7 +79,7 @@ def live(database_url: str, folder: Path, die_at: int, later_by: float) -> None:
 
 
 async def _live(database_url: str, folder: Path, edges: Edges, later: timedelta) -> None:
-    settings = Settings(bcrypt_cost=4, data_dir=folder, database_url=database_url, secret_key="drill" * 10)
+    settings = Settings(bcrypt_cost=4, data_dir=folder, database_url=database_url, secret_key="drill" * 10, **UNLIMITED)
     sender = settings.mail_sender
     mailer = DeadlyMailer(FileMailer(folder / "mails", sender=sender), edges)
     kinds = [JobKind("count", _count)]
@@ -212,6 +213,6 @@ class Client:
 @asynccontextmanager
 async def examined(database_url: str, folder: Path) -> AsyncIterator[Application]:
     """The application, to look at what became of everything."""
-    settings = Settings(bcrypt_cost=4, data_dir=folder, database_url=database_url, secret_key="drill" * 10)
+    settings = Settings(bcrypt_cost=4, data_dir=folder, database_url=database_url, secret_key="drill" * 10, **UNLIMITED)
     async with open_application(settings) as application:
         yield application

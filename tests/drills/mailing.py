@@ -14,6 +14,7 @@ from entrypoints.settings import Settings
 from entrypoints.worker import run_worker
 from tests.drills.life import FIRST_PASSWORD
 from tests.drills.processes import Outcome, kill, started
+from tests.limits import UNLIMITED
 from tests.smtp_server import RunningServer, smtp_server
 from tests.stores import database_url
 
@@ -63,7 +64,13 @@ def work(url: str, folder: Path, smtp_url: str) -> None:
 
 def _settings(url: str, folder: Path, smtp_url: str) -> Settings:
     return Settings(
-        bcrypt_cost=4, data_dir=folder, database_url=url, secret_key="drill" * 10, smtp_url=smtp_url, log_level="error"
+        bcrypt_cost=4,
+        data_dir=folder,
+        database_url=url,
+        secret_key="drill" * 10,
+        smtp_url=smtp_url,
+        log_level="error",
+        **UNLIMITED,
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from application.limits import Limit
 from entrypoints import settings
 from entrypoints.settings import load, without_effect
 from entrypoints.wrong_settings import SettingsError
@@ -67,6 +68,11 @@ def test_the_environment_comes_before_the_file_and_the_file_before_secrets(
         ("MOOTHALL_TRUSTED_PROXIES", "garbage"),
         ("MOOTHALL_SECRET_KEY", " " * 30 + "abcdefghij"),
         ("MOOTHALL_SECRETS_DIR", "no/such/folder"),
+        ("MOOTHALL_REDIS_TIMEOUT", "0"),
+        ("MOOTHALL_RATE_LIMIT_DEFAULT", "100"),
+        ("MOOTHALL_RATE_LIMIT_LOGIN", "0/minute"),
+        ("MOOTHALL_RATE_LIMIT_REGISTER", "5/fortnight"),
+        ("MOOTHALL_RATE_LIMIT_MAIL", "none"),
         ("MOOTHALL_SMTP_TIMEOUT", "0"),
         ("MOOTHALL_SMTP_FROM", "Club"),
         ("MOOTHALL_SMTP_FROM", "Club <post>"),
@@ -112,9 +118,29 @@ def test_an_empty_setting_is_one_that_is_not_there(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_setting_without_effect_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOOTHALL_REDIS_URL", "redis://127.0.0.1")
+    monkeypatch.setenv("MOOTHALL_BLOB_URL", "file:///tmp")
     load()
-    assert without_effect() == ["MOOTHALL_REDIS_URL"]
+    assert without_effect() == ["MOOTHALL_BLOB_URL"]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("off", None),
+        ("1/second", Limit("login", 1, 1)),
+        ("5/minute", Limit("login", 5, 60)),
+        ("10/hour", Limit("login", 10, 3600)),
+        ("1000/day", Limit("login", 1000, 86_400)),
+    ],
+)
+def test_a_limit_is_so_many_in_a_time_or_off(monkeypatch: pytest.MonkeyPatch, text: str, limit: Limit | None) -> None:
+    monkeypatch.setenv("MOOTHALL_RATE_LIMIT_LOGIN", text)
+    assert load().limits.login == limit
+
+
+def test_proxies_are_written_as_the_server_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOOTHALL_TRUSTED_PROXIES", "10.1.2.3/8,192.0.2.1,2001:db8::1/64")
+    assert load().trusted_proxies == ["10.0.0.0/8", "192.0.2.1", "2001:db8::/64"]
 
 
 @pytest.mark.parametrize(

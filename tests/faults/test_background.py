@@ -15,6 +15,7 @@ from entrypoints.background import working
 from entrypoints.bootstrap import open_application
 from entrypoints.settings import Settings
 from tests.entrypoints.http.client import PASSWORD
+from tests.limits import UNLIMITED
 
 SOON = 10.0
 
@@ -38,7 +39,9 @@ async def test_a_worker_that_fails_begins_anew_and_the_server_lives_on(
 ) -> None:
     monkeypatch.setattr(background, "BEGIN_ANEW_AFTER", 0.05)
     mailer = MemoryMailer()
-    async with open_application(Settings(data_dir=tmp_path, bcrypt_cost=4), in_memory=True, mailer=mailer) as opened:
+    async with open_application(
+        Settings(data_dir=tmp_path, bcrypt_cost=4, **UNLIMITED), in_memory=True, mailer=mailer
+    ) as opened:
         runner: Any = FailsAtFirst(opened.runner)
         async with working(replace(opened, runner=runner)):
             await asyncio.sleep(0.1)

@@ -14,6 +14,7 @@ from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.clock import OwnClock
 from tests.entrypoints.http.client import PASSWORD, Api
+from tests.limits import UNLIMITED
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 async def api(server: PostgresServer, tmp_path: Path) -> AsyncIterator[Api]:
-    settings = Settings(bcrypt_cost=4, data_dir=tmp_path, database_url=server.get_uri(), db_timeout=2)
+    settings = Settings(bcrypt_cost=4, data_dir=tmp_path, database_url=server.get_uri(), db_timeout=2, **UNLIMITED)
     async with open_schema(settings) as schema:
         await schema.upgrade()
     clock = OwnClock()

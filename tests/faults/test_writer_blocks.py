@@ -11,12 +11,13 @@ from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.clock import OwnClock
 from tests.entrypoints.http.client import Api
+from tests.limits import UNLIMITED
 
 
 async def test_reading_with_an_api_key_needs_no_writing(tmp_path: Path) -> None:
     """That the key was used is noted the next time."""
     clock = OwnClock()
-    app = create_app(Settings(bcrypt_cost=4, data_dir=tmp_path, db_timeout=0.2), clock=clock)
+    app = create_app(Settings(bcrypt_cost=4, data_dir=tmp_path, db_timeout=0.2, **UNLIMITED), clock=clock)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with LifespanManager(app), httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         api = Api(app, client, clock)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.limits import UNLIMITED_BY_ENVIRONMENT
 from tests.project.places import MOOTHALL, environment
 
 HOST = "127.0.0.1"
@@ -41,10 +42,11 @@ class Server:
 
 @contextmanager
 def serving(folder: Path, *options: str, env: Mapping[str, str] = {}) -> Iterator[Server]:
-    """Run the server while the block lasts, once it is ready; `env` has more settings."""
+    """Run the server while the block lasts, once it is ready; `env` has more settings, which limit nothing by
+    themselves."""
     port = free_port()
     places = {"MOOTHALL_DATA_DIR": str(folder / "data"), "MOOTHALL_PUBLIC_URL": f"http://{HOST}:{port}"}
-    server = Server(port, folder, environment({**places, **env}))
+    server = Server(port, folder, environment({**UNLIMITED_BY_ENVIRONMENT, **places, **env}))
     with _running(server, "serve", "--port", str(port), *options) as process:
         _wait_until_ready(server, process, folder / "serve.log")
         yield replace(server, pid=process.pid)

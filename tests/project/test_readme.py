@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.limits import LIMITS_BY_DEFAULT
 from tests.project.places import MOOTHALL, REPOSITORY, read, run_moothall
 from tests.project.server import serving
 
@@ -37,7 +38,7 @@ def test_the_tour_does_what_it_says(tmp_path: Path) -> None:
     command.parent.mkdir(parents=True)
     command.write_text(f'#!/bin/sh\nexec {shlex.join(MOOTHALL)} "$@"\n')
     command.chmod(0o755)
-    with serving(tmp_path) as server:
+    with serving(tmp_path, env=LIMITS_BY_DEFAULT) as server:
         script = f"\necho; echo '{BETWEEN}'\n".join(text for text, _ in tour)
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")],

@@ -85,6 +85,9 @@ class Contents:
     def too_large(self) -> Page:
         return Page.saying(self.texts.too_large)
 
+    def too_many(self) -> Page:
+        return Page(self.texts.too_large.heading, (self.texts.try_later,), is_error=True)
+
     def broken(self, request_id: str) -> Page:
         saying = self.texts.broken
         return Page(saying.heading, tuple(text.format(request_id=request_id) for text in saying.paragraphs))

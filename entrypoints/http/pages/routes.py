@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from domain.errors import MoothallError
+from domain.errors import MoothallError, Throttled
 from entrypoints.http.errors import STATUS_OF, headers_of
 from entrypoints.http.pages.contents import ACCEPT_INVITATION, RESET_PASSWORD, VERIFY_EMAIL, Contents
 from entrypoints.http.pages.forms import read_form
@@ -37,6 +37,8 @@ class PageRoute(APIRoute):
                 too_large = error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
                 page = contents.too_large() if too_large else contents.malformed()
                 return _answer(request, page.as_error(), error.status_code, error.headers)
+            except Throttled as error:
+                return _answer(request, _contents(request).too_many(), STATUS_OF[Throttled], headers_of(error))
             except Exception:
                 request_id = request.state.request_id
                 log.exception("unexpected error in request %s", request_id)

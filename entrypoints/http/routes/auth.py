@@ -11,7 +11,7 @@ from application.paging import Page, PageRequest
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import API, NO_STORE, Body, accepted, listing, no_content, page_request, resource
 from entrypoints.http.routing import StrictRoute, operation_id
-from entrypoints.http.security import SignedIn, Stranger, TheApplication
+from entrypoints.http.security import SignedIn, SigningIn, Stranger, TheApplication
 
 router = APIRouter(prefix=f"{API}/auth", route_class=StrictRoute, generate_unique_id_function=operation_id)
 
@@ -102,9 +102,13 @@ async def register(application: TheApplication, actor: Stranger, body: Registrat
 
 
 @router.post("/login", tags=["Signing in"], response_model=TokenAnswer, responses=problems(401, 403), summary="Sign in")
-async def log_in(application: TheApplication, actor: Stranger, form: Annotated[LoginForm, Form()]) -> Response:
+async def log_in(application: TheApplication, comer: SigningIn, form: Annotated[LoginForm, Form()]) -> Response:
     pair = await application.identity.log_in(
-        actor, login=form.username, password=form.password, device_token=form.device_token
+        comer.actor,
+        login=form.username,
+        password=form.password,
+        device_token=form.device_token,
+        unless_known=comer.one_too_many,
     )
     return token_answer(pair)
 

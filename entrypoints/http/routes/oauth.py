@@ -15,17 +15,18 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 from application.identity.tokens import Introspection
-from domain.errors import Denied, Invalid, MoothallError, Unauthenticated, Unavailable
+from domain.errors import Denied, Invalid, MoothallError, Throttled, Unauthenticated, Unavailable
 from entrypoints.bootstrap import AUDIENCE
 from entrypoints.http.errors import headers_of
 from entrypoints.http.openapi import form_body, oauth_errors
 from entrypoints.http.resources import API, NO_STORE
 from entrypoints.http.routes.auth import TokenAnswer, token_answer
 from entrypoints.http.routing import FORM, LARGEST_FORM, MOST_FIELDS, Handler, media_type, operation_id
-from entrypoints.http.security import SignedIn, Stranger, TheApplication
+from entrypoints.http.security import SignedIn, SigningIn, Stranger, TheApplication
 
 ERROR_OF: Mapping[type[MoothallError], tuple[HTTPStatus, str]] = {
     Invalid: (HTTPStatus.BAD_REQUEST, "invalid_request"),
+    Throttled: (HTTPStatus.TOO_MANY_REQUESTS, "temporarily_unavailable"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable"),
 }
 
@@ -106,7 +107,7 @@ class Metadata(BaseModel):
 @router.post(
     "/token",
     response_model=TokenAnswer,
-    responses=oauth_errors(400, 503),
+    responses=oauth_errors(400, 429, 503),
     openapi_extra=form_body(
         required=["grant_type"],
         grant_type={"type": "string", "enum": ["password", "refresh_token"]},
@@ -117,19 +118,22 @@ class Metadata(BaseModel):
     ),
     summary="Tokens for a password or a refresh token (RFC 6749)",
 )
-async def token(request: Request, application: TheApplication, actor: Stranger) -> Response:
+async def token(request: Request, application: TheApplication, comer: SigningIn) -> Response:
     form = await _form(request)
     grant = _required(form, "grant_type")
     try:
         if grant == "password":
             pair = await application.identity.log_in(
-                actor,
+                comer.actor,
                 login=_required(form, "username"),
                 password=_required(form, "password"),
                 device_token=form.get("device_token"),
+                unless_known=comer.one_too_many,
             )
+        elif comer.one_too_many is not None:
+            raise comer.one_too_many
         elif grant == "refresh_token":
-            pair = await application.identity.refresh(actor, refresh_token=_required(form, "refresh_token"))
+            pair = await application.identity.refresh(comer.actor, refresh_token=_required(form, "refresh_token"))
         else:
             raise OAuthError("unsupported_grant_type", "The grants here are password and refresh_token.")
     except (Unauthenticated, Denied) as error:
@@ -141,7 +145,7 @@ async def token(request: Request, application: TheApplication, actor: Stranger) 
     "/revoke",
     response_class=Response,
     response_model=None,
-    responses=oauth_errors(400, 503),
+    responses=oauth_errors(400, 429, 503),
     openapi_extra=form_body(
         required=["token"], token={"type": "string"}, token_type_hint={"type": "string", "examples": ["refresh_token"]}
     ),
@@ -158,7 +162,7 @@ async def revoke(request: Request, application: TheApplication, actor: Stranger)
     "/introspect",
     response_model=IntrospectionAnswer,
     response_model_exclude_none=True,
-    responses=oauth_errors(400, 401, 403, 503),
+    responses=oauth_errors(400, 401, 403, 429, 503),
     openapi_extra=form_body(required=["token"], token={"type": "string"}, token_type_hint={"type": "string"}),
     summary="Whether a token is good, and whose (RFC 7662)",
 )

@@ -58,10 +58,10 @@ def test_passwords_in_urls_are_masked(url: str, shown: str) -> None:
 
 
 def test_good_settings_are_told_to_be_good(moothall: Moothall) -> None:
-    moothall.setting(REDIS_URL="redis://localhost")
+    moothall.setting(BLOB_URL="file:///tmp")
     outcome = moothall.good("config", "check")
-    assert "MOOTHALL_REDIS_URL has no effect" in outcome.err
-    assert moothall.good("--json", "config", "check").json == {"without_effect": ["MOOTHALL_REDIS_URL"]}
+    assert "MOOTHALL_BLOB_URL has no effect" in outcome.err
+    assert moothall.good("--json", "config", "check").json == {"without_effect": ["MOOTHALL_BLOB_URL"]}
 
 
 def test_wrong_settings_are_named(moothall: Moothall) -> None:
@@ -91,6 +91,22 @@ def test_a_wrong_mail_server_is_named_but_not_shown(moothall: Moothall, url: str
     [problem] = outcome.error["errors"]
     assert problem["pointer"] == "MOOTHALL_SMTP_URL"
     assert not {"canary", "can", "ary"} & set(re.findall(r"\w+", problem["detail"]))
+
+
+def test_a_wrong_redis_is_named_but_not_shown(moothall: Moothall) -> None:
+    moothall.setting(REDIS_URL="redis+sentinel://u:canary@127.0.0.1")
+    outcome = moothall("--json", "config", "check")
+    assert outcome.code == 2
+    [problem] = outcome.error["errors"]
+    assert problem["pointer"] == "MOOTHALL_REDIS_URL"
+    assert "canary" not in problem["detail"]
+
+
+def test_the_url_of_redis_is_never_shown(moothall: Moothall) -> None:
+    moothall.setting(REDIS_URL="redis://u:canary@127.0.0.1")
+    outcome = moothall.good("--json", "config", "show")
+    assert {one["name"]: one["value"] for one in outcome.json}["MOOTHALL_REDIS_URL"] == "set"
+    assert "canary" not in outcome.out
 
 
 def test_a_wrong_secret_is_named_but_not_shown(moothall: Moothall) -> None:

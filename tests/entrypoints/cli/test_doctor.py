@@ -6,6 +6,7 @@ from application.app import Application
 from domain.jobs.job import Job
 from tests.entrypoints.cli.command import Moothall
 from tests.entrypoints.work import a_delivery, a_job, store
+from tests.services import redis_url
 
 
 def _found(moothall: Moothall) -> tuple[int, dict[str, str]]:
@@ -23,6 +24,7 @@ def test_a_fresh_installation_lacks_an_administrator_only(moothall: Moothall) ->
         "data directory",
         "secret",
         "mail",
+        "redis",
         "database",
         "migrations",
         "signing key",
@@ -48,6 +50,22 @@ def test_a_wrong_setting_is_found(moothall: Moothall) -> None:
     outcome = moothall("doctor")
     assert outcome.code == 1
     assert outcome.out.startswith("failed\tsettings\tMOOTHALL_BCRYPT_COST")
+
+
+def test_a_redis_that_answers_is_told_and_one_that_is_away_is_found(moothall: Moothall) -> None:
+    moothall.setting(REDIS_URL=redis_url())
+    assert _found(moothall)[1]["redis"] == "ok"
+    moothall.setting(REDIS_URL="redis://ada:s3cret@127.0.0.1:1/0")
+    code, found = _found(moothall)
+    assert (code, found["redis"], found["database"]) == (0, "warning", "ok")
+    assert "s3cret" not in moothall("doctor").out
+
+
+def test_a_redis_that_cannot_be_is_found(moothall: Moothall) -> None:
+    moothall.setting(REDIS_URL="http://127.0.0.1")
+    code, found = _found(moothall)
+    assert (code, found["redis"]) == (1, "failed")
+    assert "database" not in found
 
 
 def test_a_data_directory_that_cannot_be_written_is_found(moothall: Moothall) -> None:

@@ -1,8 +1,9 @@
 """The API in process, on each store; what is to be done in the background waits until a test drains it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import bcrypt
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
@@ -12,6 +13,7 @@ from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.clock import OwnClock
 from tests.entrypoints.http.client import Api
+from tests.limits import UNLIMITED
 from tests.stores import STORES, database_url
 
 
@@ -23,8 +25,8 @@ def store_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def settings(store_name: str, tmp_path: Path) -> Settings:
-    """As a tester would set it: cheap hashes, the cleaned database of that kind."""
-    return Settings(bcrypt_cost=4, data_dir=tmp_path, database_url=database_url(store_name, tmp_path))
+    """As a tester would set it: cheap hashes, no limits, the cleaned database of that kind."""
+    return Settings(bcrypt_cost=4, data_dir=tmp_path, database_url=database_url(store_name, tmp_path), **UNLIMITED)
 
 
 @pytest.fixture
@@ -37,3 +39,22 @@ async def api(store_name: str, settings: Settings) -> AsyncIterator[Api]:
         httpx.AsyncClient(transport=transport, base_url="http://testserver", headers={"User-Agent": "tests"}) as client,
     ):
         yield Api(app, client, clock, mailer)
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Every bcrypt computation, as it happens."""
+    made: list[str] = []
+    hash_password, check_password = bcrypt.hashpw, bcrypt.checkpw
+
+    def counted_hash(password: bytes, salt: bytes) -> bytes:
+        made.append("hash")
+        return hash_password(password, salt)
+
+    def counted_check(password: bytes, hashed: bytes) -> bool:
+        made.append("check")
+        return check_password(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "hashpw", counted_hash)
+    monkeypatch.setattr(bcrypt, "checkpw", counted_check)
+    return made

@@ -16,6 +16,7 @@ from application.app import Application
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.entrypoints.http.client import OPERATOR, PASSWORD
+from tests.limits import UNLIMITED
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Server:
 @contextmanager
 def run_in_memory() -> Iterator[Server]:
     """A server that forgets; stopped on leaving."""
-    app = create_app(Settings(bcrypt_cost=4), in_memory=True)
+    app = create_app(Settings(bcrypt_cost=4, **UNLIMITED), in_memory=True)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -1,32 +1,11 @@
 """Signing in and staying signed in: failures that tell nothing, refresh families (S1, S9, S11 to S13, S16)."""
 
 import asyncio
-from collections.abc import Iterator
 
 import bcrypt
-import pytest
 
 from domain.identity.email import EmailAddress
 from tests.entrypoints.http.client import ANOTHER_PASSWORD, OPERATOR, PASSWORD, Api, Tokens
-
-
-@pytest.fixture
-def hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Every bcrypt computation, as it happens."""
-    made: list[str] = []
-    hash_password, check_password = bcrypt.hashpw, bcrypt.checkpw
-
-    def counted_hash(password: bytes, salt: bytes) -> bytes:
-        made.append("hash")
-        return hash_password(password, salt)
-
-    def counted_check(password: bytes, hashed: bytes) -> bool:
-        made.append("check")
-        return check_password(password, hashed)
-
-    monkeypatch.setattr(bcrypt, "hashpw", counted_hash)
-    monkeypatch.setattr(bcrypt, "checkpw", counted_check)
-    return made
 
 
 async def _accounts_that_cannot_sign_in(api: Api) -> dict[str, str]:

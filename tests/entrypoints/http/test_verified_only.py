@@ -6,13 +6,14 @@ import pytest
 
 from entrypoints.settings import Settings
 from tests.entrypoints.http.client import ANOTHER_PASSWORD, OPERATOR, PASSWORD, Api, token_in
+from tests.limits import UNLIMITED
 from tests.stores import database_url
 
 
 @pytest.fixture
 def settings(store_name: str, tmp_path: Path) -> Settings:
     url = database_url(store_name, tmp_path)
-    return Settings(bcrypt_cost=4, data_dir=tmp_path, database_url=url, require_verified_email=True)
+    return Settings(bcrypt_cost=4, data_dir=tmp_path, database_url=url, require_verified_email=True, **UNLIMITED)
 
 
 async def test_who_is_not_verified_stays_outside_until_the_link_was_followed(api: Api) -> None:

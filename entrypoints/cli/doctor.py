@@ -63,7 +63,7 @@ def _examined() -> Sequence[Finding]:
         return [Finding(Status.FAILED, "settings", problem, CORRECT_IT) for problem in error.problems]
     findings = [Finding(Status.OK, "settings", "all are good"), _data_directory(settings)]
     if findings[-1].status is not Status.FAILED:
-        findings += [_secret(settings), _mail(settings), _redis(settings)]
+        findings += [_secret(settings), _redis(settings), _mail(settings)]
         if CORRECT_IT not in (finding.advice for finding in findings):
             findings += run(_database(settings))
     return findings

@@ -38,11 +38,13 @@ class WakeUps(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much of something is in use, of which there is only so much (`size`), and how many wait for some of it."""
+    """How much of something is in use, of which there is only so much (`size`), and how many wait for some of it;
+    `is_full` when as many wait as may."""
 
     size: int
     in_use: int
     waiting: int
+    is_full: bool = False
 
 
 class Watched(Protocol):

@@ -66,7 +66,8 @@ class BcryptHasher(PasswordHasher, Watched):
 
     def usage(self) -> Usage:
         pending = self._pending
-        return Usage(self._threads, min(pending, self._threads), max(0, pending - self._threads))
+        waiting = max(0, pending - self._threads)
+        return Usage(self._threads, min(pending, self._threads), waiting, is_full=pending >= self._most_pending)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -23,6 +23,9 @@ ACCEPTABLE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 UNTIMED = ("/api/v1/auth/", "/verify-email", "/reset-password", "/accept-invitation")
 """Here the time that an answer took would tell about passwords and accounts."""
 
+HASH_A_PASSWORD = frozenset(("/api/v1/auth/login", "/api/v1/auth/register"))
+"""Reading such a request takes longer than refusing it; in a flood of them that alone would hold up everything else."""
+
 NEVER_REFUSED = frozenset(("/health", "/metrics"))
 """What has to be seen of a server that has too much to do."""
 
@@ -124,8 +127,11 @@ class RequestContext:
     def _refusal(self, scope: Scope, announced_size: int) -> ASGIApp | None:
         """What is answered before anything is done."""
         if self._metrics.in_flight >= self._max_in_flight:
-            busy = Unavailable("overloaded", "There is more to do here than can be done; try again in a moment.")
-            return problem(scope, HTTPStatus.SERVICE_UNAVAILABLE, busy.code, busy.detail, headers=headers_of(busy))
+            return _unavailable(
+                scope, "overloaded", "There is more to do here than can be done; try again in a moment."
+            )
+        if scope["path"] in HASH_A_PASSWORD and scope["app"].state.application.load.hashing.usage().is_full:
+            return _unavailable(scope, "busy", "Too many passwords are being checked at the moment; try again soon.")
         if announced_size > self._max_body_size:
             return _too_large(scope, self._max_body_size)
         return None
@@ -155,6 +161,11 @@ def _read(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, int]:
         elif name == b"content-length" and value.isdigit():
             size = int(value)
     return given_id, size
+
+
+def _unavailable(scope: Scope, code: str, detail: str) -> ASGIApp:
+    error = Unavailable(code, detail)
+    return problem(scope, HTTPStatus.SERVICE_UNAVAILABLE, error.code, error.detail, headers=headers_of(error))
 
 
 def _too_large(scope: Scope, limit: int) -> ASGIApp:

@@ -61,3 +61,22 @@ async def test_a_request_that_fails_or_goes_away_makes_room() -> None:
         hanging.cancel()
         await asyncio.wait([hanging])
         assert (await client.get("/api/v1/users/me")).status_code == 401
+
+
+async def test_where_no_more_passwords_can_be_hashed_a_sign_in_is_refused_unread() -> None:
+    app = create_app(Settings(bcrypt_cost=10), in_memory=True)
+    transport = httpx.ASGITransport(app)
+    async with LifespanManager(app), httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        application = app.state.application
+        hasher = application.identity.log_in.hasher
+        hashing = []
+        while not application.load.hashing.usage().is_full:
+            hashing.append(asyncio.create_task(hasher.hash(PASSWORD)))
+            await asyncio.sleep(0)
+        for path in ("/api/v1/auth/login", "/api/v1/auth/register"):
+            refused = await client.post(path, content=b"\0")
+            assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+        for waiting in hashing:
+            waiting.cancel()
+        await asyncio.wait(hashing)
+        assert (await client.post("/api/v1/auth/login", content=b"\0")).status_code == 415

@@ -74,10 +74,10 @@ async def test_every_field_comes_back(store: Store) -> None:
     await add_api_keys(store, FULL, BARE)
     assert await views(store) == [ApiKeyView.of(BARE), ApiKeyView.of(FULL)]
     assert await store.access.key_holder(FULL.digest, NOW) == KeyHolder(
-        FULL.id, shown(OWNER), FULL.permissions, frozenset({"*"}), FULL.last_used_at
+        FULL.id, shown(OWNER), FULL.permissions, frozenset({"*"}), FULL.expires_at, FULL.last_used_at
     )
     assert await store.access.key_holder(BARE.digest, NOW) == KeyHolder(
-        BARE.id, shown(OWNER), frozenset(), frozenset({"*"}), None
+        BARE.id, shown(OWNER), frozenset(), frozenset({"*"}), None, None
     )
 
 
@@ -234,7 +234,7 @@ async def test_a_use_is_noted_and_changes_nothing_else(store: Store) -> None:
         used = replace(key, last_used_at=moment)
         assert await listed(store) == in_order([used, other])
         holder = await store.access.key_holder(key.digest, NOW)
-        assert holder == KeyHolder(key.id, shown(user), key.permissions, frozenset(), moment)
+        assert holder == KeyHolder(key.id, shown(user), key.permissions, frozenset(), key.expires_at, moment)
 
 
 async def test_a_use_of_a_key_that_is_gone_does_not_bring_it_back(store: Store) -> None:

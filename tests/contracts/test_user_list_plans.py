@@ -49,7 +49,6 @@ async def store(url: str) -> AsyncIterator[Store]:
     engine = create_engine(Database(url, pool_size=1, max_overflow=0))
     store = sql_store(POSTGRESQL, engine)
     yield store
-    await store.wake_ups.close()
     await engine.dispose()
 
 

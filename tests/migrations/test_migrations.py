@@ -252,7 +252,7 @@ async def test_accounts_and_sessions_of_the_version_before_go_on(engine: AsyncEn
         async with store.transactions.begin() as uow:
             assert await uow.sessions.get(session.id) == session
     assert await store.queries.signed_in(ADAS_SESSION.id, NOW) == SignedIn(
-        shown(ADA), ADAS_SESSION.created_at, frozenset({"*"}), None
+        shown(ADA), ADAS_SESSION.created_at, ADAS_SESSION.expires_at, frozenset({"*"})
     )
     assert await store.queries.signed_in(BOBS_SESSION.id, NOW) is None
     assert await store.queries.count_users(UserFilters(role="admin", q="ada")) == 1

@@ -49,7 +49,7 @@ def run_in_memory() -> Iterator[Server]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="warning"))
         loops: list[asyncio.AbstractEventLoop] = []
 
         async def serve() -> None:

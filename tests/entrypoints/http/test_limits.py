@@ -24,6 +24,7 @@ from tests.stores import database_url
 NOT_COUNTED = {
     "health": "probes ask it all the time, and it costs nothing",
     "ready": "probes ask it all the time",
+    "metrics": "Prometheus asks it all the time; it may want a token",
     "published_keys": "services that verify tokens ask it; it may be cached",
     "metadata": "a constant",
     "home_page": "a constant",

@@ -13,8 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from entrypoints.http.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from entrypoints.http.plain import called, is_plain
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -31,6 +33,18 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 class StrictRoute(APIRoute):
     """Unknown query parameters, whatever was sent twice and unreadable bodies are 422, another media type is 415."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if is_plain(self.dependant):
+            self.app = self._answer_plainly
+
+    async def _answer_plainly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        if scope["query_string"]:
+            _refuse_unknown_and_repeated(request, set())
+        response: Response = await called(self.dependant, request, {})
+        await response(scope, receive, send)
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()

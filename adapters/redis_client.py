@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -14,6 +15,8 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
+
+from application.ports import Reachable
 
 log = logging.getLogger("moothall.redis")
 
@@ -152,25 +155,32 @@ async def close(client: RedisClient) -> None:
             await sentinel.aclose()
 
 
+async def probe(client: RedisClient) -> None:
+    """Whether it can be written to: one that is full, or a replica, answers a ping too. Raises one of FAILURES."""
+    await client.set("moothall:probe", "", ex=60)
+
+
 class Away(Exception):
     """Redis did not answer in time, or is left alone for a while."""
 
 
-class Circuit:
+class Circuit(Reachable):
     """The way to Redis. After a failure it is shut, so that nobody waits for a server that hangs; after a rest Redis is
     asked in the background whether it is back."""
 
     def __init__(self, client: RedisClient, timeout: float, *, rest: float = REST) -> None:
         self._client = client
-        self._longest = (
-            timeout * 2
-        )  # to connect, and to answer: the client's own timeouts come first, and close cleanly
+        # To connect, and to answer: the client's own timeouts come first, and close cleanly.
+        self._longest = timeout * 2
         self._rest = rest
         self._looking: asyncio.Task[None] | None = None
 
     @property
     def is_shut(self) -> bool:
         return self._looking is not None
+
+    def is_reached(self) -> bool:
+        return not self.is_shut
 
     async def ask(self, question: Callable[[], Awaitable[Answer]]) -> Answer:
         """Raises Away."""
@@ -193,15 +203,18 @@ class Circuit:
     def _shut(self, error: Exception) -> None:
         if self._looking is None:
             log.warning("Redis is away (%s); going on without it", type(error).__name__)
-            self._looking = asyncio.get_running_loop().create_task(self._look())
+            self._looking = asyncio.get_running_loop().create_task(self._look(), context=Context())  # no request's
 
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(self._rest)
             try:
                 async with asyncio.timeout(self._longest):
-                    await self._client.ping()
+                    await probe(self._client)
             except FAILURES:
+                continue
+            except Exception:
+                log.exception("Redis cannot be asked")
                 continue
             self._looking = None
             log.warning("Redis is back")

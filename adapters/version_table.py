@@ -71,12 +71,12 @@ def _open(path: Path) -> int:
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_SH)
             found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
                 raise PermissionError(f"{path} is not this user's alone")
+            fcntl.flock(file, fcntl.LOCK_SH)  # whoever is just removing it holds it for no longer than that takes
             if _is_at(file, path):
-                os.truncate(file, _BYTES)
+                os.posix_fallocate(file, 0, _BYTES)  # a page that the memory has no room for would kill the process
                 return file
         except BaseException:
             os.close(file)

@@ -97,7 +97,9 @@ class Quotas:
         if self.limits.register is None:
             yield
             return
-        standing = await self.limiter.take(self.limits.register, network(actor.origin.address), undecided=True)
+        standing = await self.limiter.take(
+            self.limits.register, hashed("register", network(actor.origin.address)), undecided=True
+        )
         if not standing.taken:
             raise Throttled(
                 "too-many-registrations",

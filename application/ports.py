@@ -53,10 +53,17 @@ class Watched(Protocol):
         ...
 
 
+class Reachable(Protocol):
+    def is_reached(self) -> bool:
+        """Whether it answered when it was last asked."""
+        ...
+
+
 @dataclass(frozen=True)
 class Load:
     """What can be exhausted in this process: connections to a database, where there is one, and threads that hash
-    passwords."""
+    passwords. And Redis, where there is one."""
 
     connections: Watched | None
     hashing: Watched
+    redis: Reachable | None

@@ -33,12 +33,13 @@ class _Kept(Generic[V]):
     value: V
 
 
-@dataclass(frozen=True, slots=True)
-class _Flight:
-    """Somebody is reading it."""
+@dataclass(slots=True)
+class _Flight(Generic[V]):
+    """Somebody is reading it. `outcome` is None where who read gave up."""
 
     mark: object
     landed: asyncio.Event = field(default_factory=asyncio.Event)
+    outcome: "tuple[V | None, Exception | None] | None" = None
 
 
 class Remembered(Generic[K, V]):
@@ -48,7 +49,7 @@ class Remembered(Generic[K, V]):
         self._changes = changes
         self._most = most
         self._kept: dict[K, _Kept[V]] = {}
-        self._flights: dict[K, _Flight] = {}
+        self._flights: dict[K, _Flight[V]] = {}
 
     def get(self, key: K) -> V | None:
         """What was kept, if it is still so."""
@@ -61,20 +62,31 @@ class Remembered(Generic[K, V]):
         return None
 
     async def read(self, key: K, about: Sequence[UUID], read: Callable[[], Awaitable[V | None]]) -> V | None:
-        """Read it, or wait for who is just doing so, and keep what was found. `about` names all that it depends on."""
+        """Read it, or wait for who is just doing so, and keep what was found. `about` names all that it depends on.
+
+        What somebody else reads is good for whoever came before anything changed, whatever becomes of it.
+        """
         while (flight := self._flights.get(key)) is not None and self._changes.holds(flight.mark):
             await flight.landed.wait()
-            if (found := self.get(key)) is not None:
-                return found
+            if flight.outcome is not None:
+                value, error = flight.outcome
+                if error is not None:
+                    raise error
+                return value
         mark = self._changes.mark(about)
-        if mark is None:
-            return await read()
-        flight = self._flights[key] = _Flight(mark)
+        return await read() if mark is None else await self._fly(key, mark, read)
+
+    async def _fly(self, key: K, mark: object, read: Callable[[], Awaitable[V | None]]) -> V | None:
+        flight = self._flights[key] = _Flight[V](mark)
         try:
             value = await read()
+            flight.outcome = value, None
             if value is not None and self._changes.holds(mark):
                 self._keep(key, _Kept(mark, value))
             return value
+        except Exception as error:
+            flight.outcome = None, error
+            raise
         finally:
             if self._flights.get(key) is flight:
                 del self._flights[key]

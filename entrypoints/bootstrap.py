@@ -61,7 +61,7 @@ from application.jobs.runner import LEASE, Runner
 from application.limits import Limits, Quotas, RateLimiter, RequestLimit
 from application.mail import Mailer, MailTemplates
 from application.outbox import Outbox, ReactionNames
-from application.ports import Clock, Ids, Load, StoreHealth, WakeUps, Watched
+from application.ports import Clock, Ids, Load, Reachable, StoreHealth, WakeUps, Watched
 from application.reactions import REACTION_NAMES, Reactions
 from application.remembering import Changes
 from application.site import Site
@@ -106,8 +106,8 @@ async def open_application(
         else:
             connections = await _register_sql(container, settings, resources)
         hasher = _register_security(container, settings, resources, in_memory=in_memory)
-        container.register(Load, instance=Load(connections, hasher))
-        _register_limits(container, settings, resources)
+        redis = _register_limits(container, settings, resources)
+        container.register(Load, instance=Load(connections, hasher, redis))
         container.register(MailTemplates, instance=open_templates(settings))
         container.register(Mailer, instance=mailer or (mail.MemoryMailer() if in_memory else open_mailer(settings)))
         container.register(Clock, instance=clock or SystemClock())
@@ -169,18 +169,18 @@ async def examine_redis(settings: Settings) -> str:
     """What Redis is used for, once it has answered.
 
     Raises:
-        Unavailable: `redis-unavailable`; it does not answer.
+        Unavailable: `redis-unavailable`; it does not answer, or cannot be written to.
     """
     server = redis_server(settings)
     if server is None:
         return "not used: limits are counted by each process"
-    from adapters.redis_client import FAILURES, close, open_client  # noqa: PLC0415 (as below)
+    from adapters.redis_client import FAILURES, close, open_client, probe  # noqa: PLC0415 (as below)
 
     client = open_client(server, settings.redis_timeout)
     try:
-        await client.ping()
+        await probe(client)
     except FAILURES as error:
-        raise Unavailable("redis-unavailable", f"{server} does not answer ({type(error).__name__})") from error
+        raise Unavailable("redis-unavailable", f"{server} cannot be used ({type(error).__name__})") from error
     finally:
         await close(client)
     return f"{server} answers"
@@ -302,14 +302,14 @@ def _register_security(
     return hasher
 
 
-def _register_limits(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> None:
+def _register_limits(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> Reachable | None:
     """Requests are counted by each process for itself; all else in Redis, or by each with a part of the limit."""
     container.register(Limits, instance=settings.limits)
     container.register(RequestLimit, instance=RequestLimit(LocalRateLimits(), settings.limits.default))
     server = redis_server(settings)
     if server is None:
         container.register(RateLimiter, instance=LocalRateLimits(share=settings.workers))
-        return
+        return None
     from adapters.rate_limits.shared import SharedRateLimits  # noqa: PLC0415 (as above)
     from adapters.redis_client import Circuit, open_client  # noqa: PLC0415
 
@@ -317,6 +317,7 @@ def _register_limits(container: punq.Container, settings: Settings, resources: A
     circuit = Circuit(client, settings.redis_timeout)
     resources.push_async_callback(circuit.close)
     container.register(RateLimiter, instance=SharedRateLimits(client, circuit, workers=settings.workers))
+    return circuit
 
 
 def _register_use_cases(container: punq.Container) -> None:

@@ -11,7 +11,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _SAYING_IT = r"(?:passw(?:or)?d|passphrase|secret|token|authorization|cookie|credentials?|api[_-]?key)"
-_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'&,;})\]]+)"""
+_VALUE = r"""(?:[bBrRuU]?"(?:[^"\\]|\\.)*"|[bBrRuU]?'(?:[^'\\]|\\.)*'|[^\s"'&,;})\]]+)"""
 
 _PATTERNS = tuple(
     (re.compile(pattern, flags), instead)
@@ -22,13 +22,14 @@ _PATTERNS = tuple(
         (r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}", 0, REDACTED),  # a bcrypt hash
         (r"(://[^\s:/@]*:)\S+@", 0, rf"\1{REDACTED}@"),  # a URL with a password
         (r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE, rf"\1 {REDACTED}"),
-        (  # password=…, "token": "…", Cookie: …
+        (r"\b((?:set-)?cookie|authorization)(\s*:\s*).*", re.IGNORECASE, rf"\1\2{REDACTED}"),  # a header is all of it
+        (  # password=…, "token": "…"
             rf"({_SAYING_IT}[\"']?\s*[=:]\s*)(?!\s|(?:bearer|basic)\s|\[redacted\]){_VALUE}",
             re.IGNORECASE,
             rf"\1{REDACTED}",
         ),
         (  # base64url of 32 bytes or more, as all our tokens are; but no hexadecimal digest, no identifier
-            r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)[A-Za-z0-9_-]{43,}(?![\w-])={0,2}",
+            r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[A-Za-z0-9_-]{43,}(?![\w-])={0,2}",
             0,
             REDACTED,
         ),

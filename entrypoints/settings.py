@@ -161,6 +161,13 @@ class Settings(BaseSettings):
             _sender(value)
         return value
 
+    @field_validator("metrics_token")
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[!-~]{16,}", value.get_secret_value()):
+            raise ValueError("has 16 characters at least, of printable ASCII and without blanks")
+        return value
+
     @field_validator("secret_key", "secret_key_previous")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:

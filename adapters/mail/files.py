@@ -25,7 +25,7 @@ class FileMailer(Mailer):
 
     async def send(self, mail: Mail) -> None:
         content = as_bytes(as_message(mail, self._sender))
-        name = f"{mail.written_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{plain_key(mail.key)}.eml"
+        name = f"{mail.written_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.{plain_key(mail.key)}.eml"
         try:
             await asyncio.to_thread(self._write, name, content)
         except OSError as error:

@@ -10,9 +10,10 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 
-from adapters.sql.failures import translated
+from adapters.sql.failures import translated, unavailable
 from domain.errors import Unavailable
 
 log = logging.getLogger("moothall.database")
@@ -21,6 +22,7 @@ _ASKED_EVERY = 0.25
 _ANSWERS_WITHIN = 0.5
 _TRIED_AGAIN_AFTER = 0.5
 """Seconds."""
+_LISTENS_TO = "SELECT count(*) FROM pg_listening_channels()"
 
 
 class Notices:
@@ -47,7 +49,7 @@ class Notices:
 
     def attend(self) -> None:
         if self._listening is None or self._listening.done():
-            self._listening = asyncio.create_task(self._keep_listening())
+            self._listening = asyncio.create_task(self._keep_listening(), context=Context())  # no request's
 
     async def close(self) -> None:
         if self._listening is not None:
@@ -67,8 +69,8 @@ class Notices:
             await asyncio.sleep(_TRIED_AGAIN_AFTER)
 
     async def _listen(self) -> None:
-        """Until the connection is lost. That it still hears is asked all the time: the answer comes behind all
-        notices of what was committed before the question."""
+        """Until the connection is lost. Whether it still listens is asked all the time: the answer comes behind all
+        notices of what was committed before the question. (Behind a pooler another session may answer.)"""
         connection: Any = await self._connect()
         try:
             for channel in self._listeners:
@@ -77,9 +79,14 @@ class Notices:
                 missed()
             while True:
                 asked_at = time.monotonic()
-                await connection.execute("SELECT", timeout=_ANSWERS_WITHIN)
+                if await connection.fetchval(_LISTENS_TO, timeout=_ANSWERS_WITHIN) < len(self._listeners):
+                    return
                 self._heard_until = asked_at
                 await asyncio.sleep(_ASKED_EVERY)
+        except Exception as error:
+            if connection.is_closed():
+                raise unavailable() from error
+            raise
         finally:
             connection.terminate()  # a good-bye could be waited for in vain
 

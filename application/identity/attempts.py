@@ -30,16 +30,15 @@ class PasswordAttempts:
     limiter: RateLimiter
     limits: Limits
 
-    def at_sign_in(
-        self, actor: Actor, *, account: str, known_device: str | None
-    ) -> AbstractAsyncContextManager[Attempt]:
-        """`account`: the user's id, or what was typed where there is none. Counted for the account, and for the address
-        that the caller has. A known device has a counter of its own, which no stranger can fill.
+    def at_sign_in(self, actor: Actor, *, name: str, known_device: str | None) -> AbstractAsyncContextManager[Attempt]:
+        """`name`: the e-mail address or username that was typed, folded. What is counted for is the name and not whose
+        it is: nobody shall learn that two names are one account's. Counted for the caller's address, too. A known
+        device has a counter of its own, which no stranger can fill.
 
         Raises Throttled (`too-many-attempts`)."""
         if known_device is not None:
-            return self._reserved(hashed("device", account, known_device))
-        return self._reserved(hashed("account", account), hashed("address", network(actor.origin.address)))
+            return self._reserved(hashed("device", known_device))
+        return self._reserved(hashed("name", name), hashed("address", network(actor.origin.address)))
 
     def at_confirmation(self, user_id: UUID) -> AbstractAsyncContextManager[Attempt]:
         """Of a member who is signed in, and shows it by their password. Counted apart from attempts to sign in, which
@@ -61,7 +60,7 @@ class PasswordAttempts:
             attempt.right = True  # nothing was compared
             raise
         finally:
-            await self._settle(held, give_back=attempt.right)
+            await asyncio.shield(self._settle(held, give_back=attempt.right))
 
     async def _hold(self, limit: Limit, keys: tuple[str, ...]) -> list[Standing]:
         """One of each key, or none. While it waits for one key, it holds nothing of the others."""

@@ -73,13 +73,12 @@ class LogIn:
         if unless_known is not None and device_token is None:
             raise unless_known
         for _ in range(MOST_ATTEMPTS):
-            key, known = await self._credentials(login)
+            name, known = await self._credentials(login)
             recognised = self._recognised(device_token, known)
             if unless_known is not None and recognised is None:
                 raise unless_known
             stored = known.password_hash if known else None
-            account = str(known.user_id) if known else key
-            async with self.attempts.at_sign_in(actor, account=account, known_device=recognised) as attempt:
+            async with self.attempts.at_sign_in(actor, name=name, known_device=recognised) as attempt:
                 verdict = await self.hasher.verify(password, stored)
                 attempt.right = verdict.right
             if known is None or stored is None or not verdict.right:

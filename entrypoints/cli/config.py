@@ -32,11 +32,13 @@ def check(context: typer.Context) -> None:
     """Tell whether all settings are good, and which have no effect."""
     from entrypoints.bootstrap import open_mailer, open_templates, redis_server
     from entrypoints.settings import without_effect
+    from entrypoints.traces import are_wanted
 
     settings = read_settings()
     open_templates(settings)
     open_mailer(settings)
     redis_server(settings)
+    are_wanted()
     output = Output.of(context)
     idle = without_effect()
     if output.json:

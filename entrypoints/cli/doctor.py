@@ -57,13 +57,16 @@ def doctor(context: typer.Context) -> None:
 
 def _examined() -> Sequence[Finding]:
     """Each check that makes sense after those before it."""
+    from entrypoints.traces import are_wanted
+
     try:
         settings = read_settings()
+        are_wanted()
     except SettingsError as error:
         return [Finding(Status.FAILED, "settings", problem, CORRECT_IT) for problem in error.problems]
     findings = [Finding(Status.OK, "settings", "all are good"), _data_directory(settings)]
     if findings[-1].status is not Status.FAILED:
-        findings += [_secret(settings), _redis(settings), _mail(settings)]
+        findings += [_secret(settings), _proxies(settings), _redis(settings), _mail(settings)]
         if CORRECT_IT not in (finding.advice for finding in findings):
             findings += run(_database(settings))
     return findings
@@ -97,6 +100,21 @@ def _secret(settings: "Settings") -> Finding:
     if not os.access(path, os.R_OK) or path.stat().st_size == 0:
         return Finding(Status.FAILED, "secret", f"{path} cannot be read, or is empty", "restore it from a backup")
     return Finding(Status.OK, "secret", f"kept in {path}")
+
+
+def _proxies(settings: "Settings") -> Finding:
+    from entrypoints.settings import Environment
+
+    if settings.trusted_proxies:
+        return Finding(Status.OK, "proxies", f"{', '.join(settings.trusted_proxies)} tell where requests come from")
+    if settings.environment is Environment.PRODUCTION or settings.public_url.scheme == "https":
+        return Finding(
+            Status.WARNING,
+            "proxies",
+            "behind a proxy all members have its address, and share one limit of wrong passwords",
+            "set MOOTHALL_TRUSTED_PROXIES to the proxy's address",
+        )
+    return Finding(Status.OK, "proxies", "none: requests come from where they say")
 
 
 def _mail(settings: "Settings") -> Finding:

@@ -1,6 +1,7 @@
 """`moothall serve`: the HTTP API."""
 
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +26,6 @@ GRACE = 5
 READY_WITHIN = 30
 """Seconds that a new worker gets to start, when all are replaced one by one (SIGHUP)."""
 
-
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """Where several workers keep their numbers for each other; prometheus-client reads this name when it is imported."""
 
@@ -39,12 +39,12 @@ def serve(
     ] = None,
     memory: Annotated[bool, typer.Option("--memory", help="Keep nothing: for trying out and for tests.")] = False,
 ) -> None:
-    """Serve the HTTP API until SIGTERM or Ctrl-C. With several workers, SIGHUP replaces one after the other."""
+    """Serve the HTTP API until SIGTERM or Ctrl-C. SIGHUP replaces several workers one after the other, and ends one."""
     from entrypoints.settings import without_effect
     from entrypoints.traces import are_wanted
 
     settings = read_settings() if workers is None else read_settings(workers=workers)
-    are_wanted()
+    are_wanted()  # or the start stops
     if memory and settings.workers > 1:
         raise wrong_usage("With --memory there is one worker: processes share no memory.")
     output = Output.of(context)
@@ -97,7 +97,7 @@ def _serve_with_several(settings: "Settings", options: dict[str, Any], output: O
     os.environ["MOOTHALL_WORKERS"] = str(settings.workers)
     with TemporaryDirectory(prefix="moothall-metrics-") as directory:
         os.environ[METRICS_DIRECTORY] = directory
-        uvicorn.run("entrypoints.http.app:create_app", factory=True, **options)
+        uvicorn.run("entrypoints.http.worker:create_app_of_a_worker", factory=True, **options)
 
 
 def _serve_with_one(settings: "Settings", options: dict[str, Any], output: Output, *, memory: bool) -> None:
@@ -112,6 +112,7 @@ def _serve_with_one(settings: "Settings", options: dict[str, Any], output: Outpu
             await _hint_at_first_admin(application, output)
 
     app = Supervised(create_app(settings, in_memory=memory, on_ready=ready))
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         uvicorn.run(app, interface="asgi3", **options)
     except SystemExit:

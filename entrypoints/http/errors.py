@@ -74,7 +74,13 @@ class BodyTooLarge(HTTPException):
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A request body has {limit} bytes at most.")
 
 
+class BodyTooSlow(HTTPException):
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.REQUEST_TIMEOUT, "The body did not come in time.", {"Connection": "close"})
+
+
 CODE_OF_STATUS: Mapping[int, str] = {
+    HTTPStatus.REQUEST_TIMEOUT: "body-too-slow",
     HTTPStatus.NOT_FOUND: "not-found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body-too-large",

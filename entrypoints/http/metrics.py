@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ class Metrics:
         self._application: Application | None = None
         self._store_read_at = -math.inf
         self._cpu_seconds_told = 0.0
-        self._scrape: asyncio.Task[None] | None = None
+        self._scrapes: dict[str, asyncio.Task[bytes]] = {}
         labels = ("method", "route", "status")
         self._requests = Counter(
             "moothall_http_requests", "Requests that were answered.", labels, registry=self._registry
@@ -86,6 +87,9 @@ class Metrics:
         self._connections = self._usage("moothall_database_connections", "connections to the database")
         self._hashing = self._usage("moothall_password_hashing_threads", "threads that hash passwords")
         self._store_up = self._latest("moothall_store_up", "Whether the store told its backlog when it was last asked.")
+        self._redis_up = self._gauge(
+            "moothall_redis_up", "Whether Redis answered every worker when it was last asked.", "livemin"
+        )
         self._due = self._latest("moothall_jobs_due", "Jobs and deliveries that are due and wait for a worker.")
         self._retrying = self._latest("moothall_jobs_retrying", "Jobs and deliveries that failed and are tried again.")
         self._outbox_lag = self._latest(
@@ -126,12 +130,12 @@ class Metrics:
 
     async def exposed(self, accept: str) -> tuple[bytes, str]:
         """All as a scraper reads it, and of which media type. Many at once cost no more than one."""
-        if self._scrape is None or self._scrape.done():
-            self._scrape = asyncio.create_task(self._refresh())
-        await asyncio.shield(self._scrape)
         encode, media_type = choose_encoder(accept)
-        # Thousands of lines take tens of milliseconds: not on the event loop.
-        return await asyncio.to_thread(encode, _merged() or self._registry), media_type
+        scrape = self._scrapes.get(media_type)
+        if scrape is None or scrape.done():
+            # In no request's context: several may wait for it.
+            scrape = self._scrapes[media_type] = asyncio.create_task(self._encoded(encode), context=Context())
+        return await asyncio.shield(scrape), media_type
 
     def _gauge(self, name: str, explanation: str, mode: Any, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, explanation, labels, multiprocess_mode=mode, registry=self._registry)
@@ -175,6 +179,7 @@ class Metrics:
             _set(self._hashing, load.hashing.usage())
             if load.connections is not None:
                 _set(self._connections, load.connections.usage())
+            self._redis_up.set(math.nan if load.redis is None else load.redis.is_reached())
 
     def _look_at_process(self) -> None:
         told = {sample.name: sample.value for metric in _process.collect() for sample in metric.samples}
@@ -185,6 +190,11 @@ class Metrics:
         self._memory.set(told["process_resident_memory_bytes"])
         self._files.set(told.get("process_open_fds", math.nan))
         self._started.set(told["process_start_time_seconds"])
+
+    async def _encoded(self, encode: Callable[[CollectorRegistry], bytes]) -> bytes:
+        """Thousands of lines take tens of milliseconds: not on the event loop."""
+        await self._refresh()
+        return await asyncio.to_thread(lambda: encode(_merged() or self._registry))
 
     async def _refresh(self) -> None:
         self._look()
@@ -231,7 +241,8 @@ def _merged() -> CollectorRegistry | None:
         return None
     for pid in {file.stem.rpartition("_")[2] for file in Path(directory).glob("gauge_live*.db")}:
         if not _is_alive(int(pid)):
-            mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # another worker finds it, too
+                mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
     return registry

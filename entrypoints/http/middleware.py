@@ -1,6 +1,7 @@
 """What happens around every request, as plain ASGI: a request id, timing, metrics, headers for browsers, bounds on
 what is taken, no stack traces."""
 
+import asyncio
 import logging
 import random
 import re
@@ -8,11 +9,12 @@ import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import Unavailable
 from entrypoints.http import limits
-from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, headers_of, problem
+from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, BodyTooSlow, headers_of, problem
 from entrypoints.http.metrics import UNMATCHED, Metrics
 from entrypoints.logs import REQUEST_ID
 
@@ -25,6 +27,10 @@ UNTIMED = ("/api/v1/auth/", "/verify-email", "/reset-password", "/accept-invitat
 
 HASH_A_PASSWORD = frozenset(("/api/v1/auth/login", "/api/v1/auth/register"))
 """Reading such a request takes longer than refusing it; in a flood of them that alone would hold up everything else."""
+
+BODY_WITHIN = 10.0
+SLOWEST_BODY = 10_000
+"""A body gets so many seconds, and another one for each so many bytes that have come."""
 
 NEVER_REFUSED = frozenset(("/health", "/metrics"))
 """What has to be seen of a server that has too much to do."""
@@ -105,6 +111,8 @@ class RequestContext:
                 await self._cors(refusal)(scope, receive, send_with_headers)
             else:
                 await self._app(scope, self._bounded(receive), send_with_headers)
+        except ClientDisconnect:
+            log.debug("the client went away")
         except Exception:
             log.exception("unexpected error")
             if status:
@@ -137,14 +145,25 @@ class RequestContext:
         return None
 
     def _bounded(self, receive: Receive) -> Receive:
-        """A body that announced no size, or the wrong one, is counted as it comes."""
-        received = 0
+        """A body that announced no size, or the wrong one, is counted as it comes; and one that hardly comes is not
+        waited for: it would take up room."""
+        received, is_whole = 0, False
+        began = 0.0
 
         async def receive_at_most() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, is_whole, began
+            if is_whole:  # what is waited for now is that the client goes away
+                return await receive()
+            now = asyncio.get_running_loop().time()
+            began = began or now
+            try:
+                async with asyncio.timeout_at(began + BODY_WITHIN + received / SLOWEST_BODY):
+                    message = await receive()
+            except TimeoutError:
+                raise BodyTooSlow from None
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
+                is_whole = not message.get("more_body", False)
                 if received > self._max_body_size:
                     raise BodyTooLarge(self._max_body_size)
             return message

@@ -91,3 +91,34 @@ async def test_no_more_is_kept_than_was_said(shelf: Shelf) -> None:
     for key in "abcd":
         await shelf.ask(key)
     assert [shelf.remembered.get(key) for key in "abcd"] == [None, 1, 1, 1]
+
+
+async def test_of_fifty_who_wait_for_a_read_that_fails_nobody_reads_again(shelf: Shelf) -> None:
+    async def fail() -> int | None:
+        shelf.reads += 1
+        await shelf.slow.wait()
+        raise ZeroDivisionError
+
+    shelf.slow.clear()
+    asking = [asyncio.create_task(shelf.remembered.read("key", (), fail)) for _ in range(50)]
+    await asyncio.sleep(0)
+    shelf.slow.set()
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert {type(each) for each in found} == {ZeroDivisionError}
+    assert shelf.reads == 1
+
+
+@pytest.mark.parametrize("value", [1, None])
+async def test_of_fifty_who_wait_for_a_read_that_is_overtaken_nobody_reads_again(
+    shelf: Shelf, value: int | None
+) -> None:
+    """They came before it was written to; only who comes later may not see the older state."""
+    shelf.value = value
+    shelf.slow.clear()
+    asking = [asyncio.create_task(shelf.ask()) for _ in range(50)]
+    await asyncio.sleep(0)
+    shelf.write(2)
+    shelf.slow.set()
+    assert await asyncio.gather(*asking) == [value] * 50
+    assert shelf.reads == 1
+    assert await shelf.ask() == 2

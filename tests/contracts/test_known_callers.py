@@ -30,7 +30,8 @@ from tests.stores import POSTGRESQL, SQLITE, Store, database_url, sql_store
 
 UNTIL_IT_LISTENS = 0.5
 """Seconds."""
-CUT_LISTENERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT' AND state = 'idle'"
+CUT_LISTENERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE query LIKE '%pg_listening_channels%' AND pid <> pg_backend_pid() AND datname = current_database()"""
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Every mailer hands a mail over whole, once, and to nobody else; and says which failures will not mend."""
 
 import email
+import hashlib
 import logging
 import os
 import stat
@@ -22,6 +23,7 @@ from adapters.mail.smtp import SmtpMailer, SmtpServer
 from adapters.mail.text import header_text
 from application.mail import Mail, Mailer, Text
 from domain.errors import Invalid, Unavailable
+from entrypoints.redaction import without_secrets
 from tests.smtp_server import RunningServer, smtp_server
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -230,7 +232,7 @@ async def test_files_are_for_their_owner_alone_and_named_by_time(tmp_path: Path)
     mailer = FileMailer(folder, sender=SENDER)
     await mailer.send(MAIL)
     await mailer.send(MAIL)
-    assert _names(folder) == ["20260504T123015.250000Z-0198-key.eml"]
+    assert _names(folder) == ["20260504T123015.250000Z.0198-key.eml"]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600]
 
@@ -240,8 +242,17 @@ async def test_a_file_is_told_without_its_recipient(tmp_path: Path, caplog: pyte
     await FileMailer(tmp_path, sender=SENDER).send(MAIL)
     [record] = [record for record in caplog.records if record.name == "moothall.mail"]
     assert record.levelno == logging.INFO
-    assert "20260504T123015.250000Z-0198-key.eml" in record.getMessage()
+    assert "20260504T123015.250000Z.0198-key.eml" in record.getMessage()
     assert "ada@" not in caplog.text
+
+
+async def test_the_log_tells_the_whole_name_though_it_looks_random(tmp_path: Path) -> None:
+    mail = replace(MAIL, key=hashlib.sha256(b"key").hexdigest())
+    folder = Path("moothall-data") / "mails"
+    await FileMailer(tmp_path, sender=SENDER).send(mail)
+    (name,) = _names(tmp_path)
+    said = f"A mail was written to {folder / name}."
+    assert without_secrets(said) == said
 
 
 async def test_a_folder_that_cannot_be_written_may_be_mended(tmp_path: Path) -> None:

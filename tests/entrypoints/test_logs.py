@@ -132,6 +132,9 @@ def test_nothing_that_goes_by_the_name_of_a_secret_is_logged(as_json: bool, name
         f"postgresql://moot:{CANARY}@db.example/moot",
         f"smtp://moot:{CANARY}/with@at@mail.example:587 is away",
         f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----",
+        f"Cookie: a=1; b={CANARY}",
+        f"Authorization: Digest {CANARY}",
+        str({"password": CANARY.encode()}),
     ],
 )
 def test_headers_urls_and_keys_lose_what_is_secret_in_them(text: str) -> None:

@@ -23,6 +23,7 @@ def test_a_fresh_installation_lacks_an_administrator_only(moothall: Moothall) ->
         "settings",
         "data directory",
         "secret",
+        "proxies",
         "mail",
         "redis",
         "database",

@@ -56,6 +56,35 @@ def test_several_workers_answer(moothall: Moothall, port: int) -> None:
         assert "Traceback" not in server.end(signal.SIGTERM).err
 
 
+def test_a_hang_up_ends_one_worker_in_order(moothall: Moothall, port: int) -> None:
+    """A terminal that is closed, or a supervisor that would have it reloaded."""
+    with started("serve", "--port", str(port)) as server:
+        server.expect(READY)
+        assert "Application shutdown complete" in server.end(signal.SIGHUP).err
+
+
+def test_workers_end_when_whoever_started_them_was_killed(moothall: Moothall, port: int) -> None:
+    with started("serve", "--workers", "2", "--port", str(port)) as server:
+        for _ in range(2):
+            server.expect("startup complete")
+        server.process.kill()
+        for _ in range(2):
+            server.expect("Application shutdown complete")
+        server.end()
+
+
+def test_workers_say_in_a_sentence_why_they_cannot_be_replaced(moothall: Moothall, port: int) -> None:
+    with started("serve", "--workers", "2", "--port", str(port)) as server:
+        for _ in range(2):
+            server.expect("startup complete")
+        (moothall.home / ".env").write_text("MOOTHALL_RATE_LIMIT_LOGIN=5/min\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.expect("MOOTHALL_RATE_LIMIT_LOGIN")
+        server.expect("aborting the restart")
+        assert httpx.get(f"http://127.0.0.1:{port}/ready").status_code == 200
+        assert "Traceback" not in server.end(signal.SIGTERM).err
+
+
 def test_memory_is_for_one_worker(moothall: Moothall) -> None:
     assert moothall("serve", "--memory", "--workers", "2").code == 2
     moothall.setting(WORKERS="2")

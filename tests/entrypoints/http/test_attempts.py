@@ -79,11 +79,26 @@ async def test_whether_there_is_such_an_account_makes_no_difference(api: Api, ot
     assert [code for _, code, _ in known] == ["bad-credentials"] * LIMIT + ["too-many-attempts"] * 2
 
 
-async def test_one_account_is_one_however_it_is_written(api: Api) -> None:
-    await api.register(username="ada")
-    for login in ("ada", "ADA", "ada@example.com", "Ada@Example.com", "ａda@example.com"):
+async def test_a_name_is_one_however_it_is_written(api: Api, others: Api) -> None:
+    await api.register()
+    for login in ("ada@example.com", "Ada@Example.com", "ａda@example.com", "ADA@EXAMPLE.COM", "ada@example.COM"):
         assert (await attempt(api, login)).status_code == 401
-    assert (await attempt(api, "ada")).status_code == 429
+    assert (await attempt(others, "ada@example.com")).status_code == 429
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+async def test_whether_two_names_are_one_accounts_is_not_told(api: Api, others: Api, name: str) -> None:
+    await api.register(username="ada")
+    for _ in range(LIMIT):
+        await attempt(api, f"{name}@example.com")
+    assert (await attempt(others, name)).status_code == 401
+
+
+async def test_an_id_is_no_name(api: Api, others: Api) -> None:
+    user = await api.register()
+    for _ in range(LIMIT):
+        await attempt(api, user["id"])
+    assert (await attempt(others, password=PASSWORD)).status_code == 200
 
 
 async def test_an_account_is_counted_whatever_the_address(api: Api, others: Api) -> None:

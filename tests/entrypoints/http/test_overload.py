@@ -1,11 +1,15 @@
 """More than can be done: some are refused at once, the others are answered (S10)."""
 
 import asyncio
+import logging
 from collections import Counter
+from typing import Any
 
 import httpx
+import pytest
 from asgi_lifespan import LifespanManager
 
+from entrypoints.http import middleware
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.entrypoints.http.client import PASSWORD
@@ -47,7 +51,10 @@ async def test_a_request_that_fails_or_goes_away_makes_room() -> None:
     async def fail() -> None:
         raise ZeroDivisionError
 
+    hangs = asyncio.Event()
+
     async def hang() -> None:
+        hangs.set()
         await asyncio.Event().wait()
 
     app.add_api_route("/fail", fail)
@@ -56,7 +63,7 @@ async def test_a_request_that_fails_or_goes_away_makes_room() -> None:
     async with LifespanManager(app), httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         assert (await client.get("/fail")).status_code == 500
         hanging = asyncio.create_task(client.get("/hang"))
-        await asyncio.sleep(0.01)
+        await hangs.wait()
         assert (await client.get("/api/v1/users/me")).status_code == 503
         hanging.cancel()
         await asyncio.wait([hanging])
@@ -80,3 +87,44 @@ async def test_where_no_more_passwords_can_be_hashed_a_sign_in_is_refused_unread
             waiting.cancel()
         await asyncio.wait(hashing)
         assert (await client.post("/api/v1/auth/login", content=b"\0")).status_code == 415
+
+
+SCOPE = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+         "root_path": "", "path": "/api/v1/auth/login", "raw_path": b"", "query_string": b"",
+         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+         "headers": [(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", b"50")]}  # fmt: skip
+
+
+async def test_a_body_that_does_not_come_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "BODY_WITHIN", 0.05)
+    sent: list[Any] = []
+    parts = [{"type": "http.request", "body": b"username=", "more_body": True}]
+
+    async def receive() -> Any:
+        return parts.pop() if parts else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app = create_app(Settings(max_in_flight=1), in_memory=True)
+    async with LifespanManager(app):
+        await app({**SCOPE, "state": {}}, receive, send)
+        assert app.state.metrics.in_flight == 0
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert b"body-too-slow" in sent[1]["body"]
+
+
+async def test_a_client_that_goes_away_is_nobodys_fault(caplog: pytest.LogCaptureFixture) -> None:
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    app = create_app(Settings(max_in_flight=1), in_memory=True)
+    async with LifespanManager(app):
+        await app({**SCOPE, "state": {}}, receive, send)
+        told, _ = await app.state.metrics.exposed("")
+    assert b'route="/api/v1/auth/login",status="none"' in told
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]

@@ -16,6 +16,7 @@ from asgi_lifespan import LifespanManager
 from entrypoints.bootstrap import open_application
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
+from tests.limits import UNLIMITED
 
 _TIMES = 30
 _PASSWORD = "correct horse battery staple, in process"
@@ -24,7 +25,7 @@ _API = "/api/v1"
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
-        settings = Settings(bcrypt_cost=4, data_dir=Path(directory))
+        settings = Settings(bcrypt_cost=4, data_dir=Path(directory), **UNLIMITED)
         opened = [await _open_and_close(settings) for _ in range(_TIMES)]
         app = create_app(settings, in_memory=True)
         transport = httpx.ASGITransport(app)

@@ -24,10 +24,10 @@ from entrypoints.http.draining import DrainingProtocol
 from entrypoints.http.resources import resource
 from entrypoints.http.security import Credentials
 from entrypoints.settings import Settings
+from tests.limits import UNLIMITED
 
 ROUNDS = 30
 TIMES = 500
-OFF = dict.fromkeys(("rate_limit_login", "rate_limit_register", "rate_limit_mail"), "off")
 PASSWORD = "violet-anchor-42-lamp"
 PATH = "/api/v1/users/me"
 
@@ -35,7 +35,10 @@ PATH = "/api/v1/users/me"
 async def main() -> None:
     with TemporaryDirectory() as folder:
         settings = Settings(
-            bcrypt_cost=4, data_dir=Path(folder), log_level="warning", rate_limit_default="1000000/minute", **OFF
+            bcrypt_cost=4,
+            data_dir=Path(folder),
+            log_level="warning",
+            **{**UNLIMITED, "rate_limit_default": "1000000/minute"},
         )
         app = create_app(settings, in_memory=True, jobs=False)
         async with LifespanManager(app):

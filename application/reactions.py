@@ -4,6 +4,7 @@ Each reaction is delivered on its own, at least once, and its receipt is kept. A
 transaction of its receipt, and so happens once. A mail may be sent twice, with the same Message-ID.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -82,7 +83,7 @@ class Reactions:
             async with self.transactions.begin() as uow:
                 letter = await reaction.compose(self.letters, uow, emitted)
             if letter is not None:
-                text = self.templates.write(letter)
+                text = await asyncio.to_thread(self.templates.write, letter)  # the first one takes long
                 await self.mailer.send(Mail(f"{emitted.id}.{reaction.name}", letter.to, text, emitted.at))
 
         return work

@@ -19,16 +19,24 @@ class Health(BaseModel):
     status: str
 
 
+class Readiness(Health):
+    """`redis`: whether it answered when it was last asked; null where none is used. Without it limits are stricter, and
+    everything else is the same."""
+
+    redis: bool | None
+
+
 @router.get("/health", response_model=Health, summary="Alive")
 async def health() -> Response:
     return answer(Health(status="ok"))
 
 
-@router.get("/ready", response_model=Health, responses=problems(503), summary="Able to work")
+@router.get("/ready", response_model=Readiness, responses=problems(503), summary="Able to work")
 async def ready(application: TheApplication) -> Response:
     """The database answers, and its schema is the one that this version needs."""
     await application.store.check()
-    return answer(Health(status="ready"))
+    redis = application.load.redis
+    return answer(Readiness(status="ready", redis=None if redis is None else redis.is_reached()))
 
 
 async def metrics(request: Request) -> Response:

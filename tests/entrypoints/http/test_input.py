@@ -200,7 +200,7 @@ async def test_timing_is_told_everywhere_but_where_it_would_tell_too_much(api: A
 
 async def test_alive_and_ready(api: Api) -> None:
     assert (await api.call("GET", "//health")).json() == {"status": "ok"}
-    assert (await api.call("GET", "//ready")).json() == {"status": "ready"}
+    assert (await api.call("GET", "//ready")).json() == {"status": "ready", "redis": None}
 
 
 @pytest.mark.parametrize(

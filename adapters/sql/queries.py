@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import Column, Row, Select, Text, bindparam, cast, func, select
 
 from adapters.sql.impersonations import COLUMNS as IMPERSONATION
 from adapters.sql.impersonations import impersonation
@@ -30,9 +30,16 @@ _SIGNED_IN = (
     .where(sessions.c.id == bindparam("session_id"), sessions.c.expires_at > bindparam("now"), users.c.is_active)
 )
 _USER = VIEW.where(users.c.id == bindparam("user_id"))
-_CREDENTIALS = select(users.c.id, users.c.password_hash)
-_BY_EMAIL = _CREDENTIALS.where(users.c.email_key == bindparam("key"))
-_BY_USERNAME = _CREDENTIALS.where(users.c.username_key == bindparam("key"))
+
+
+def _credentials_by(column: Column[str]) -> Select[Any]:
+    """Always one row, of nothing where there is no such account: to answer that nobody was found shall take as long."""
+    asked = select(cast(bindparam("key"), Text).label("key")).subquery("asked")
+    return select(users.c.id, users.c.password_hash).select_from(asked.outerjoin(users, column == asked.c.key))
+
+
+_BY_EMAIL = _credentials_by(users.c.email_key)
+_BY_USERNAME = _credentials_by(users.c.username_key)
 _alive = sessions.c.user_id == bindparam("user_id"), sessions.c.expires_at > bindparam("now")
 _COUNT_SESSIONS_OF = select(func.count()).select_from(sessions).where(*_alive)
 _OWNER = select(sessions.c.user_id).where(sessions.c.id == bindparam("session_id"))
@@ -47,7 +54,8 @@ class SqlIdentityQueries(IdentityQueries):
         if key is None or not storable(key):
             return None
         rows = await self._reader.look_up(_BY_EMAIL if email_key is not None else _BY_USERNAME, {"key": key})
-        return Credentials(rows[0].id, rows[0].password_hash) if rows else None
+        found = Credentials(rows[0].id, rows[0].password_hash)
+        return None if found.user_id is None else found
 
     async def signed_in(self, session_id: UUID, now: datetime) -> SignedIn | None:
         rows = await self._reader.look_up(_SIGNED_IN, {"session_id": session_id, "now": now})

@@ -71,10 +71,10 @@ def _kept(settings: "Settings", *, memory: bool) -> str:
 
 
 def _options(settings: "Settings") -> dict[str, Any]:
-    from entrypoints.http.draining import DrainingProtocol
+    from entrypoints.http.connections import OrderlyProtocol
 
     return {
-        "http": DrainingProtocol,
+        "http": OrderlyProtocol,
         "workers": settings.workers,
         "server_header": False,
         "access_log": False,

@@ -20,7 +20,7 @@ from uvicorn.server import ServerState
 
 from domain.access.actor import Origin
 from entrypoints.http.app import create_app
-from entrypoints.http.draining import DrainingProtocol
+from entrypoints.http.connections import OrderlyProtocol
 from entrypoints.http.resources import resource
 from entrypoints.http.security import Credentials
 from entrypoints.settings import Settings
@@ -127,10 +127,10 @@ class _Connection(asyncio.Transport):
 
     def __init__(self, app: FastAPI) -> None:
         super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 80)})
-        config = uvicorn.Config(app, http=DrainingProtocol, log_config=None, access_log=False, lifespan="off")
+        config = uvicorn.Config(app, http=OrderlyProtocol, log_config=None, access_log=False, lifespan="off")
         config.load()
         self._answered = asyncio.Event()
-        self._protocol = DrainingProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+        self._protocol = OrderlyProtocol(config, ServerState(), {}, asyncio.get_running_loop())
         self._protocol.connection_made(self)  # type: ignore[arg-type]
         self._protocol.access_log = False
 

@@ -14,6 +14,7 @@ import uvicorn
 
 from application.app import Application
 from entrypoints.http.app import create_app
+from entrypoints.http.connections import OrderlyProtocol
 from entrypoints.settings import Settings
 from tests.entrypoints.http.client import OPERATOR, PASSWORD
 from tests.limits import UNLIMITED
@@ -49,7 +50,7 @@ def run_in_memory() -> Iterator[Server]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, http=OrderlyProtocol, log_config=None, log_level="warning"))
         loops: list[asyncio.AbstractEventLoop] = []
 
         async def serve() -> None:

@@ -1,0 +1,61 @@
+"""Connections that neither keep a worker waiting nor are cut off by its end."""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEADERS_WITHIN = 10.0
+"""Seconds that a client gets to say what it wants; uvicorn would wait for ever."""
+IDLE_FOR = 1.0
+"""Seconds that a connection without a request still gets when its worker stops."""
+
+
+class OrderlyProtocol(HttpToolsProtocol):
+    """Stopping, uvicorn closes the connections on which it is answering nothing at that moment; but a request may be on
+    its way to it on any of them, and on a new one always is. Here they live on for a moment, and each ends with an
+    answer that says so (`Connection: close`, RFC 9112, section 9.6).
+    """
+
+    draining = False
+    headers_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_headers()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.headers_due is None and self._is_idle():  # it came in part
+            self._wait_for_headers()
+
+    def on_headers_complete(self) -> None:
+        self._wait_no_more()
+        super().on_headers_complete()
+        if self.draining and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        self.draining = True
+        if self._is_idle():
+            self.loop.call_later(IDLE_FOR, self._close_if_idle)
+        else:
+            self.cycle.keep_alive = False
+
+    def _wait_for_headers(self) -> None:
+        self.headers_due = self.loop.call_later(HEADERS_WITHIN, self._close_if_idle)
+
+    def _wait_no_more(self) -> None:
+        if self.headers_due is not None:
+            self.headers_due.cancel()
+            self.headers_due = None
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle() and not self.transport.is_closing():
+            self.transport.close()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete

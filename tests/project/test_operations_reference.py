@@ -6,8 +6,9 @@ from prometheus_client import CollectorRegistry
 
 from adapters.security.bcrypt_hasher import WAITING_FOR_EACH_THREAD
 from adapters.sql.turns import WAITING_FOR_EACH
+from entrypoints.http.connections import HEADERS_WITHIN
 from entrypoints.http.metrics import Metrics
-from entrypoints.http.middleware import HEADERS, HSTS, UNLESS_GIVEN
+from entrypoints.http.middleware import BODY_WITHIN, HEADERS, HSTS, UNLESS_GIVEN
 from entrypoints.settings import Settings
 from tests.project.places import REPOSITORY, read
 
@@ -42,7 +43,15 @@ def test_every_header_is_told() -> None:
 def test_every_bound_is_that_of_the_code() -> None:
     bounds = [int(re.findall(r"\d+", how_much)[0]) for _, how_much, _ in rows("what")]
     most = Settings.model_fields["max_in_flight"].default
-    assert bounds == [most, WAITING_FOR_EACH_THREAD, WAITING_FOR_EACH, WAITING_FOR_EACH, WAITING_FOR_EACH]
+    assert bounds == [
+        most,
+        HEADERS_WITHIN,
+        BODY_WITHIN,
+        WAITING_FOR_EACH_THREAD,
+        WAITING_FOR_EACH,
+        WAITING_FOR_EACH,
+        WAITING_FOR_EACH,
+    ]
 
 
 def test_its_links_lead_somewhere() -> None:

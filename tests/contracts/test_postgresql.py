@@ -7,12 +7,23 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Select
 
-from adapters.sql import Database, Reader, SqlHealth, SqlIdentityQueries, SqlTransactions, access_queries, create_engine
+from adapters.sql import (
+    Database,
+    Reader,
+    SqlHealth,
+    SqlIdentityQueries,
+    SqlTransactions,
+    access_queries,
+    create_engine,
+    queries,
+)
 from adapters.sql import engine as engine_module
 from adapters.sql.tables import metadata
 from application.audit.views import AuditFilters
@@ -307,3 +318,21 @@ async def test_who_calls_with_a_key_is_found_without_reading_through_a_table(tmp
         for index in ("uq_api_keys_digest", "pk_users", "pk_user_roles"):
             assert any(index in step.split() for step in steps), steps
         assert not any("Seq Scan" in step for step in steps if "on roles" not in step), steps
+
+
+@pytest.mark.parametrize(
+    ("lookup", "index"),
+    [(queries._BY_EMAIL, "uq_users_email_key"), (queries._BY_USERNAME, "uq_users_username_key")],
+    ids=["email", "username"],
+)
+async def test_who_signs_in_is_found_without_reading_through_a_table(
+    tmp_path: Path, lookup: Select[Any], index: str
+) -> None:
+    async with open_store(POSTGRESQL, tmp_path) as store:
+        await execute(postgres_url(), *MANY_MEMBERS)
+        asked = Asked.on(store.engine)
+        async with asked.engine.connect() as connection:
+            await connection.execute(lookup, {"key": "ada@example.com"})
+        steps = await asked.plan()
+        assert any(index in step.split() for step in steps), steps
+        assert not any("Seq Scan" in step for step in steps), steps

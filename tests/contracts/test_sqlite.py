@@ -291,6 +291,8 @@ async def test_an_index_has_the_order_of_the_list_of_api_keys(store: Store, of_o
             {"session_id": UUID(int=1), "now": NOW},
             "sessions USING INDEX sqlite_autoindex_sessions_1",
         ),
+        (queries._BY_EMAIL, {"key": "ada@example.com"}, "users USING INDEX sqlite_autoindex_users_3 (email_key=?)"),
+        (queries._BY_USERNAME, {"key": "ada"}, "users USING INDEX sqlite_autoindex_users_2 (username_key=?)"),
     ],
 )
 async def test_who_calls_is_found_without_reading_through_a_table(
@@ -302,4 +304,5 @@ async def test_who_calls_is_found_without_reading_through_a_table(
         await connection.execute(lookup, values)
     steps = await asked.plan()
     assert any(step.startswith(f"SEARCH {index}") for step in steps), steps
-    assert not any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in steps), steps
+    scans = {step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step}
+    assert scans <= {"SCAN CONSTANT ROW", "SCAN asked"}, steps  # what is asked for is a row itself

@@ -175,12 +175,8 @@ class Circuit(Reachable):
         self._rest = rest
         self._looking: asyncio.Task[None] | None = None
 
-    @property
-    def is_shut(self) -> bool:
-        return self._looking is not None
-
     def is_reached(self) -> bool:
-        return not self.is_shut
+        return self._looking is None
 
     async def ask(self, question: Callable[[], Awaitable[Answer]]) -> Answer:
         """Raises Away."""

@@ -1,7 +1,11 @@
 """Settings for tests that are about other things than limits."""
 
+from pathlib import Path
+
 from application.limits import Limit
 from entrypoints.settings import Settings
+from tests.services import empty_redis_url
+from tests.stores import database_url
 
 UNLIMITED = {f"rate_limit_{name}": "off" for name in ("default", "login", "register", "mail")}
 UNLIMITED_BY_ENVIRONMENT = {f"MOOTHALL_{name.upper()}": value for name, value in UNLIMITED.items()}
@@ -14,3 +18,15 @@ FOR_EVER = 10**9
 
 def a_limit(amount: int = 3, seconds: int = FOR_EVER, *, name: str = "test") -> Limit:
     return Limit(name, amount, seconds)
+
+
+def settings_with(store_name: str, directory: Path, *, with_redis: bool, **limits: str) -> Settings:
+    """Cheap hashes on a cleaned store, and no limits but these."""
+    return Settings(
+        bcrypt_cost=4,
+        data_dir=directory,
+        database_url=database_url(store_name, directory),
+        redis_url=empty_redis_url() if with_redis else None,
+        redis_timeout=5,
+        **{**UNLIMITED, **limits},
+    )

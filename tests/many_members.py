@@ -2,8 +2,6 @@
 
 import asyncpg
 
-ADMINS = 10
-"""Who hold the role `admin`; as many have the rare name."""
 RARE_WORD, RARER_WORD, COMMON_WORD, USUAL_WORD, UNKNOWN_WORD = "quillfeather", "7777", "jo", "medway", "zzyzx"
 """A name of ten, one member's number (and what begins so), the beginning of a third of the first names, a name of one
 percent, and nobody's name."""

@@ -96,6 +96,13 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             MemoryHealth(),
         )
         return
+    async with opened_at(name, url, patience=patience) as store:
+        yield store
+
+
+@asynccontextmanager
+async def opened_at(name: str, url: str, *, patience: float = 5.0) -> AsyncIterator[Store]:
+    """The database as it is, as one more process has it."""
     engine = create_engine(Database(url, timeout=patience))
     store = sql_store(name, engine)
     assert isinstance(store.transactions, SqlTransactions)

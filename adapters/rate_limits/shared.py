@@ -97,7 +97,7 @@ class SharedRateLimits(RateLimiter):
 
     async def take(self, limit: Limit, key: str, *, undecided: bool = False) -> Standing:
         strict = max(1, limit.amount // self._strictness)
-        if self._circuit.is_shut:
+        if not self._circuit.is_reached():
             return self._local.count(limit, key, strict, undecided=undecided)
         try:
             await self._look_whether_emptied()

@@ -54,8 +54,7 @@ class SqlIdentityQueries(IdentityQueries):
         if key is None or not storable(key):
             return None
         rows = await self._reader.look_up(_BY_EMAIL if email_key is not None else _BY_USERNAME, {"key": key})
-        found = Credentials(rows[0].id, rows[0].password_hash)
-        return None if found.user_id is None else found
+        return None if rows[0].id is None else Credentials(rows[0].id, rows[0].password_hash)
 
     async def signed_in(self, session_id: UUID, now: datetime) -> SignedIn | None:
         rows = await self._reader.look_up(_SIGNED_IN, {"session_id": session_id, "now": now})

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.sql import Database, SqlTransactions, create_engine
+from adapters.sql import SqlTransactions
 from adapters.sql.changes import TRUSTED_FOR
 from adapters.sql.engine import connector_of
 from adapters.sql.news import ServerNews
@@ -26,7 +26,7 @@ from domain.identity.session import Session
 from domain.identity.user import User
 from tests.contracts.builders import NOW, SECOND, a_role, a_session, a_user, add, add_api_keys, add_roles, an_api_key
 from tests.services import execute
-from tests.stores import POSTGRESQL, SQLITE, Store, database_url, sql_store
+from tests.stores import POSTGRESQL, SQLITE, Store, database_url, opened_at
 
 UNTIL_IT_LISTENS = 0.5
 """Seconds."""
@@ -209,21 +209,9 @@ async def test_a_read_that_a_write_overtook_is_not_remembered(club: Club) -> Non
 async def neighbours(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Store, Store]]:
     """One database, as two processes of one machine have it."""
     url = database_url(request.param, tmp_path)
-    async with opened(request.param, url) as one, opened(request.param, url) as other:
-        yield one, other
-
-
-@asynccontextmanager
-async def opened(name: str, url: str | None) -> AsyncIterator[Store]:
     assert url is not None
-    engine = create_engine(Database(url))
-    store = sql_store(name, engine)
-    assert isinstance(store.transactions, SqlTransactions)
-    try:
-        yield store
-    finally:
-        await store.transactions.news.close()
-        await engine.dispose()
+    async with opened_at(request.param, url) as one, opened_at(request.param, url) as other:
+        yield one, other
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
@@ -248,7 +236,8 @@ Connect = Callable[[], Awaitable[Any]]
 @asynccontextmanager
 async def machine(url: str | None, connect: Connect | None = None) -> AsyncIterator[Store]:
     """A store that shares no memory with any other; `connect` opens what it listens on."""
-    async with opened(POSTGRESQL, url) as store:
+    assert url is not None
+    async with opened_at(POSTGRESQL, url) as store:
         assert store.engine is not None
         news = ServerNews(Notices(connect or connector_of(store.engine)), VersionTable())
         try:

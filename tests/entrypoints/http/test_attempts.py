@@ -11,9 +11,7 @@ from asgi_lifespan import LifespanManager
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.entrypoints.http.client import ANOTHER_PASSWORD, PASSWORD, Api
-from tests.limits import UNLIMITED
-from tests.services import empty_redis_url
-from tests.stores import database_url
+from tests.limits import settings_with
 
 LIMIT = 5
 WRONG = "not-the-right-one-11"
@@ -21,13 +19,8 @@ WRONG = "not-the-right-one-11"
 
 @pytest.fixture(params=["without Redis", "with Redis"])
 def settings(request: pytest.FixtureRequest, store_name: str, tmp_path: Path) -> Settings:
-    return Settings(
-        bcrypt_cost=4,
-        data_dir=tmp_path,
-        database_url=database_url(store_name, tmp_path),
-        redis_url=empty_redis_url() if request.param == "with Redis" else None,
-        redis_timeout=5,
-        **{**UNLIMITED, "rate_limit_login": f"{LIMIT}/day"},
+    return settings_with(
+        store_name, tmp_path, with_redis=request.param == "with Redis", rate_limit_login=f"{LIMIT}/day"
     )
 
 

@@ -17,9 +17,7 @@ from entrypoints.http.app import create_app
 from entrypoints.http.security import Credentials, get_comer, get_stranger
 from entrypoints.settings import Settings
 from tests.entrypoints.http.client import OPERATOR, PASSWORD, Api, token_in
-from tests.limits import UNLIMITED
-from tests.services import empty_redis_url
-from tests.stores import database_url
+from tests.limits import UNLIMITED, settings_with
 
 NOT_COUNTED = {
     "health": "probes ask it all the time, and it costs nothing",
@@ -44,13 +42,12 @@ ASKED_AT_SIGN_IN = {"log_in", "token"}
 
 @pytest.fixture(params=["without Redis", "with Redis"])
 def settings(request: pytest.FixtureRequest, store_name: str, tmp_path: Path) -> Settings:
-    return Settings(
-        bcrypt_cost=4,
-        data_dir=tmp_path,
-        database_url=database_url(store_name, tmp_path),
-        redis_url=empty_redis_url() if request.param == "with Redis" else None,
-        redis_timeout=5,
-        **{**UNLIMITED, "rate_limit_register": "3/day", "rate_limit_mail": "2/day"},
+    return settings_with(
+        store_name,
+        tmp_path,
+        with_redis=request.param == "with Redis",
+        rate_limit_register="3/day",
+        rate_limit_mail="2/day",
     )
 
 

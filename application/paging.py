@@ -2,10 +2,10 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from domain.errors import Invalid
@@ -14,6 +14,7 @@ LARGEST_PAGE = 100
 DEEPEST_ROW = 10_000
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 SortValue = str | datetime
 
 
@@ -53,11 +54,11 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Row(Generic[T]):
+class Row(Generic[T_co]):
     """A view, and where it stands in the order that was asked for."""
 
     position: Position
-    value: T
+    value: T_co
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,20 @@ class Page(Generic[T]):
             page_size=request.size,
             pages=-(-total // request.size) if total is not None else None,
         )
+
+
+class ReadRows(Protocol[T_co]):
+    """Up to `limit` rows of a list in its order: from behind `after`, or else from the `offset` on."""
+
+    async def __call__(self, *, after: Position | None, offset: int, limit: int) -> "Sequence[Row[T_co]]": ...
+
+
+async def read_page(
+    request: PageRequest, sort: Sort, rows: ReadRows[T], count: Callable[[], Awaitable[int]]
+) -> Page[T]:
+    """The page that was asked for; the list is counted only for a numbered one."""
+    found = await rows(after=request.after(sort), offset=request.offset, limit=request.size + 1)
+    return Page.of(found, request, sort, await count() if request.counts else None)
 
 
 def encode_cursor(position: Position, sort: Sort) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
 from application.identity.accounts import loaded, no_such_user
 from application.identity.ports import IdentityQueries
-from application.paging import Page, PageRequest, Sort
+from application.paging import Page, PageRequest, Sort, read_page
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
@@ -118,11 +119,9 @@ class ListApiKeys:
         require(actor, self.rule, owner=owner)
         if user_id is not None and await self.identity.user(user_id) is None:
             raise no_such_user()
-        rows = await self.queries.api_keys(
-            owner, after=page.after(NEWEST_FIRST), offset=page.offset, limit=page.size + 1
+        return await read_page(
+            page, NEWEST_FIRST, partial(self.queries.api_keys, owner), partial(self.queries.count_api_keys, owner)
         )
-        total = await self.queries.count_api_keys(owner) if page.counts else None
-        return Page.of(rows, page, NEWEST_FIRST, total)
 
 
 @dataclass(frozen=True)

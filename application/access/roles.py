@@ -15,7 +15,7 @@ from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
 from application.identity.accounts import only_these
 from application.identity.views import Versioned
-from application.paging import Page, PageRequest, Sort
+from application.paging import Page, PageRequest, Sort, read_page
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions, UnitOfWork
 from application.versions import Expected, require_version
@@ -45,9 +45,7 @@ class ListRoles:
 
     async def __call__(self, actor: Actor, *, page: PageRequest = PageRequest()) -> Page[RoleView]:
         require(actor, self.rule)
-        rows = await self.queries.roles(after=page.after(NEWEST_FIRST), offset=page.offset, limit=page.size + 1)
-        total = await self.queries.count_roles() if page.counts else None
-        return Page.of(rows, page, NEWEST_FIRST, total)
+        return await read_page(page, NEWEST_FIRST, self.queries.roles, self.queries.count_roles)
 
 
 @dataclass(frozen=True)

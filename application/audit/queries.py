@@ -1,11 +1,12 @@
 """Reading the trail."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from application.audit.ports import AuditQueries
 from application.audit.views import AuditFilters
-from application.paging import Page, PageRequest, Sort
+from application.paging import Page, PageRequest, Sort, read_page
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import Rule, holder, require
@@ -27,8 +28,6 @@ class ListAudit:
         self, actor: Actor, *, filters: AuditFilters = AuditFilters(), page: PageRequest = PageRequest()
     ) -> Page[Entry]:
         require(actor, self.rule)
-        rows = await self.queries.entries(
-            filters, after=page.after(NEWEST_FIRST), offset=page.offset, limit=page.size + 1
+        return await read_page(
+            page, NEWEST_FIRST, partial(self.queries.entries, filters), partial(self.queries.count_entries, filters)
         )
-        total = await self.queries.count_entries(filters) if page.counts else None
-        return Page.of(rows, page, NEWEST_FIRST, total)

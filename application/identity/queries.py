@@ -1,6 +1,7 @@
 """Looking members up."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from application.identity.accounts import no_such_user
 from application.identity.ports import EmailSyntax, IdentityQueries
 from application.identity.user_counts import UserCounts
 from application.identity.views import USER_SORTS, UserFilters, UserView, Versioned
-from application.paging import Page, PageRequest, Sort
+from application.paging import Page, PageRequest, Sort, read_page
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import Rule, holder, require
@@ -84,8 +85,6 @@ class ListUsers:
     ) -> Page[UserView]:
         require(actor, self.rule)
         order = Sort.parse(sort, USER_SORTS)
-        rows = await self.queries.users(
-            filters, order, after=page.after(order), offset=page.offset, limit=page.size + 1
+        return await read_page(
+            page, order, partial(self.queries.users, filters, order), partial(self.counts.of, filters)
         )
-        total = await self.counts.of(filters) if page.counts else None
-        return Page.of(rows, page, order, total)

@@ -1,6 +1,7 @@
 """A member's sessions: see them, end them."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from application.audit.trail import Trail
 from application.identity.accounts import loaded, no_such_user
 from application.identity.ports import IdentityQueries
 from application.identity.views import SessionView
-from application.paging import Page, PageRequest, Row, Sort
+from application.paging import Page, PageRequest, Sort, read_page
 from application.ports import Clock
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
@@ -42,12 +43,14 @@ class ListSessions:
         if user_id is not None and await self.queries.user(user_id) is None:
             raise no_such_user()
         now = self.clock.now()
-        found = await self.queries.sessions_of(
-            owner, now, after=page.after(LAST_USED_FIRST), offset=page.offset, limit=page.size + 1
+        found = await read_page(
+            page,
+            LAST_USED_FIRST,
+            partial(self.queries.sessions_of, owner, now),
+            partial(self.queries.count_sessions_of, owner, now),
         )
-        rows = [Row(row.position, replace(row.value, is_current=row.value.id == actor.session_id)) for row in found]
-        total = await self.queries.count_sessions_of(owner, now) if page.counts else None
-        return Page.of(rows, page, LAST_USED_FIRST, total)
+        shown = [replace(session, is_current=session.id == actor.session_id) for session in found.items]
+        return replace(found, items=shown)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Jobs and deliveries, for who asked for them and for who sees to it that all is done."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
 from application.audit.trail import Trail
 from application.jobs.ports import JobQueries
 from application.jobs.views import Backlog, FailedDelivery, JobFilters, JobView
-from application.paging import Page, PageRequest, Sort
+from application.paging import Page, PageRequest, Sort, read_page
 from application.ports import Clock
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.access.actor import Actor
@@ -40,9 +41,9 @@ class ListJobs:
         require(actor, self.rule, owner=owner)
         if judge(actor, holder(READ)) is not None:
             filters = replace(filters, user_id=owner)
-        rows = await self.queries.jobs(filters, after=page.after(NEWEST_FIRST), offset=page.offset, limit=page.size + 1)
-        total = await self.queries.count_jobs(filters) if page.counts else None
-        return Page.of(rows, page, NEWEST_FIRST, total)
+        return await read_page(
+            page, NEWEST_FIRST, partial(self.queries.jobs, filters), partial(self.queries.count_jobs, filters)
+        )
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,9 @@ class ListFailedDeliveries:
 
     async def __call__(self, actor: Actor, *, page: PageRequest = PageRequest()) -> Page[FailedDelivery]:
         require(actor, self.rule)
-        rows = await self.queries.failed_deliveries(
-            after=page.after(FAILED_LAST_FIRST), offset=page.offset, limit=page.size + 1
+        return await read_page(
+            page, FAILED_LAST_FIRST, self.queries.failed_deliveries, self.queries.count_failed_deliveries
         )
-        total = await self.queries.count_failed_deliveries() if page.counts else None
-        return Page.of(rows, page, FAILED_LAST_FIRST, total)
 
 
 @dataclass(frozen=True)

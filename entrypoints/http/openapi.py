@@ -5,10 +5,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from application.app import use_cases
 from entrypoints.http.errors import PROBLEM_JSON, Problem
-from entrypoints.http.security import API_KEY_HEADER
+from entrypoints.http.security import API_KEY_HEADER, OptionalCredentials
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -112,10 +113,22 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas["Problem"] = problem
         schemas["OAuthError"] = _OAUTH_ERROR_SCHEMA
         document["components"]["securitySchemes"]["ApiKey"] = _API_KEY
+        optional = set(_names_open_to_strangers(app))
         for path, operation in _operations(document):
+            if operation["operationId"] in optional:
+                operation["security"].append({})
             _complete(operation, under_api=path.startswith("/api/"))
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _names_open_to_strangers(app: FastAPI) -> Iterator[str]:
+    """The operations that take credentials, and do without."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and any(
+            isinstance(below.call, OptionalCredentials) for below in route.dependant.dependencies
+        ):
+            yield route.name
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -31,6 +31,8 @@ class Credentials(OAuth2PasswordBearer):
     Scheme of the description and dependency in one: each level of dependencies costs as much as verifying the token.
     """
 
+    is_optional = False
+
     def __init__(self) -> None:
         super().__init__(
             tokenUrl="/api/v1/auth/token",
@@ -61,6 +63,21 @@ class Credentials(OAuth2PasswordBearer):
         return caller
 
 
+class OptionalCredentials(Credentials):
+    """Whoever it is, where strangers may read too. A token that is not good any more is refused, and not taken for
+    none: its owner would see less than is theirs, and not learn why."""
+
+    is_optional = True
+
+    async def __call__(self, request: Request) -> Actor:  # type: ignore[override]
+        """Raises as `Credentials` does, but not for who brings nothing."""
+        credentials, origin = _read(request.scope)
+        if credentials:
+            return (await super().__call__(request)).actor
+        await limits.count_stranger(request, origin)
+        return anonymous(origin)
+
+
 TheCaller = Annotated[Caller, Depends(Credentials())]
 
 
@@ -69,6 +86,9 @@ async def get_actor(caller: TheCaller) -> Actor:
 
 
 SignedIn = Annotated[Actor, Depends(get_actor)]
+
+
+Anybody = Annotated[Actor, Depends(OptionalCredentials())]
 
 
 async def get_stranger(request: Request) -> Actor:

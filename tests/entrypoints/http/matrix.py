@@ -81,6 +81,8 @@ class Operation:
     method: str
     path: str
     rule: Rule
+    takes_strangers: bool = False
+    """It wants to know who is calling, and lets strangers in."""
 
     @property
     def is_about_jobs(self) -> bool:
@@ -134,7 +136,6 @@ class Caller:
 def callers(rule: Rule) -> Iterator[Caller]:
     """Everybody who may come. For a rule with permissions, also who has exactly those, and who has all but those."""
     everything = frozenset(permission.name for other in RULES.values() for permission in other.permissions)
-    resources = sorted({f"{name.partition(':')[0]}:*" for name in everything})
     exactly = frozenset(permission.name for permission in rule.permissions)
     yield Caller("anonymous", credential="none")
     for bad in ("garbage", "garbage key", "expired session", "ended session", "disabled account", "revoked key"):
@@ -146,7 +147,7 @@ def callers(rule: Rule) -> Iterator[Caller]:
     yield Caller("empty key of an admin", frozenset({"*"}), "key")
     yield Caller("key of an admin", frozenset({"*"}), "key", frozenset({"*"}))
     yield Caller("impersonated member", credential="impersonation")
-    for pattern in resources:
+    for pattern in sorted({permission.pattern for permission in rule.permissions}):
         yield Caller(f"role {pattern}", frozenset({pattern}))
     if exactly:
         lacking = everything - exactly
@@ -260,6 +261,8 @@ class Cell:
     def expected(self, world: World, now: Any) -> int | None:
         """The status that the rule asks for; None where the caller is allowed, whatever that answers."""
         actor = self.caller.actor(world, now)
+        if self.operation.takes_strangers and self.caller.is_nobody and self.caller.credential != "none":
+            return 401
         owner = {Whose.OWN: world.caller_id, Whose.OTHERS: world.users[Whose.OTHERS]}.get(self.whose)
         if self.whose is Whose.NOBODYS:
             owner = actor.user_id
@@ -285,7 +288,13 @@ def operations(app: FastAPI) -> list[Operation]:
     """Every operation of the OpenAPI document, with the rule of the use case behind it."""
     endpoints = {route.name: route.endpoint for route in app.routes if hasattr(route, "endpoint")}
     return [
-        Operation(described["operationId"], method.upper(), path, _rule(described["operationId"], endpoints))
+        Operation(
+            described["operationId"],
+            method.upper(),
+            path,
+            _rule(described["operationId"], endpoints),
+            takes_strangers={} in described.get("security", ()),
+        )
         for path, item in app.openapi()["paths"].items()
         for method, described in item.items()
     ]

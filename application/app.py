@@ -35,6 +35,7 @@ from application.jobs.management import (
 )
 from application.jobs.runner import Runner
 from application.limits import RequestLimit
+from application.personal_data import ExportPersonalData
 from application.ports import Load, StoreHealth
 
 
@@ -134,6 +135,7 @@ class Application:
     access: Access
     audit: Audit
     jobs: Jobs
+    export_personal_data: ExportPersonalData
     sweep: Sweep
     runner: Runner
     store: StoreHealth

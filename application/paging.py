@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
@@ -138,6 +138,17 @@ async def read_page(
     """The page that was asked for; the list is counted only for a numbered one."""
     found = await rows(after=request.after(sort), offset=request.offset, limit=request.size + 1)
     return Page.of(found, request, sort, await count() if request.counts else None)
+
+
+async def walk(rows: ReadRows[T]) -> AsyncIterator[Sequence[T]]:
+    """The whole list, from its beginning, so many at a time."""
+    after: Position | None = None
+    while True:
+        found = await rows(after=after, offset=0, limit=LARGEST_PAGE)
+        yield [row.value for row in found]
+        if len(found) < LARGEST_PAGE:
+            return
+        after = found[-1].position
 
 
 def encode_cursor(position: Position, sort: Sort) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,6 +66,11 @@ class Output:
         if self.json:
             _write("[]\n" if empty else "\n]\n")
 
+    async def stream(self, parts: AsyncIterator[str]) -> None:
+        """A document, written as it comes."""
+        async for part in parts:
+            _write(part)
+
     def say(self, message: str) -> None:
         """A message for the person who watches; --quiet leaves it out."""
         if not self.quiet:
@@ -85,6 +90,18 @@ class Output:
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             print("Nothing was changed.", file=sys.stderr)
             raise typer.Exit(ExitCode.FAILED)
+
+
+def view_as_json(view: object) -> str:
+    import json
+
+    return json.dumps(view, default=_plain)
+
+
+def _plain(value: object) -> object:
+    return (
+        dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else _text(value)
+    )
 
 
 def _record(thing: "DataclassInstance | Record") -> Record:

@@ -7,7 +7,7 @@ import typer
 from domain.access.actor import Actor
 from entrypoints.cli.errors import wrong_usage
 from entrypoints.cli.nouns import Limit, noun
-from entrypoints.cli.output import Output
+from entrypoints.cli.output import Output, view_as_json
 from entrypoints.cli.passwords import FromFile, FromStdin, read_password
 from entrypoints.cli.running import on_application, pages
 
@@ -63,6 +63,20 @@ def show(context: typer.Context, user: User) -> None:
         return (await application.identity.show_user(actor, user_id=user_id)).value
 
     Output.of(context).show(on_application(work))
+
+
+@app.command("personal-data")
+def personal_data(context: typer.Context, user: User) -> None:
+    """Print everything that is kept about a member, as one JSON object."""
+
+    async def work(application: "Application", actor: Actor) -> None:
+        from entrypoints.personal_data import as_json
+
+        user_id = await application.identity.find_user(actor, name=user)
+        data = await application.export_personal_data(actor, user_id=user_id)
+        await Output.of(context).stream(as_json(data, view_as_json))
+
+    on_application(work)
 
 
 @app.command()

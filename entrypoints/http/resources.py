@@ -45,12 +45,17 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
 
 
+def as_json(value: object, shape: Any = None) -> bytes:
+    """A view; `shape` is its type, where it is generic."""
+    chosen: Any = type(value) if shape is None else shape
+    return _adapter(chosen).dump_json(value)
+
+
 def answer(
     value: object, *, shape: Any = None, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None
 ) -> Response:
     """A view as JSON; `shape` is its type, where it is generic."""
-    shape = type(value) if shape is None else shape
-    return Response(_adapter(shape).dump_json(value), status, headers, "application/json")
+    return Response(as_json(value, shape), status, headers, "application/json")
 
 
 def resource(found: Versioned[Any], *, status: int = HTTPStatus.OK, location: str | None = None) -> Response:

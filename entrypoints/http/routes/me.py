@@ -1,13 +1,15 @@
 """What members do to their own account."""
 
 from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from application.identity.views import UserView
 from entrypoints.http.openapi import problems
-from entrypoints.http.resources import API, Body, Expected, accepted, no_content, resource
+from entrypoints.http.resources import API, NO_STORE, Body, Expected, accepted, as_json, no_content, resource
 from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import SignedIn, TheApplication, TheCaller
+from entrypoints.personal_data import as_json as as_document
 
 router = APIRouter(
     prefix=f"{API}/users/me", route_class=StrictRoute, generate_unique_id_function=operation_id, tags=["My account"]
@@ -41,6 +43,28 @@ async def show_me(caller: TheCaller) -> Response:
 async def change_me(application: TheApplication, actor: SignedIn, body: MyChanges, expected: Expected) -> Response:
     """Only the fields that are sent change; `null` clears one."""
     return resource(await application.identity.change_me(actor, expected=expected, **body.sent()))
+
+
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={
+        **problems(use_case="export_personal_data"),
+        200: {
+            "description": "One object: what there is once, and lists of what there may be more of.",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        },
+    },
+    summary="Everything that is kept about me",
+)
+async def export_me(application: TheApplication, actor: SignedIn) -> Response:
+    """Comes as a stream, which is cut off without its last bracket should the database go away meanwhile."""
+    data = await application.export_personal_data(actor)
+    return StreamingResponse(
+        as_document(data, lambda view: as_json(view).decode()),
+        headers={**NO_STORE, "Content-Disposition": 'attachment; filename="my-data.json"'},
+        media_type="application/json",
+    )
 
 
 @router.delete(

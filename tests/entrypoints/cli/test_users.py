@@ -262,3 +262,14 @@ def test_somebody_is_invited(moothall: Moothall) -> None:
     [mail] = (moothall.home / "moothall-data" / "mails").iterdir()
     assert "/accept-invitation?token=" in mail.read_text()
     assert moothall("users", "invite", "--email", "c@example.com", "--role", "nothing").code == 7
+
+
+def test_everything_that_is_kept_about_a_member_is_printed_as_json(moothall: Moothall) -> None:
+    user = moothall.user("ada", "--username", "ada", "--first-name", "Ada")
+    moothall.user("bob")
+    found = moothall("users", "personal-data", "ada")
+    data = json.loads(found.out)
+    assert data["user"] == moothall("--json", "users", "show", "ada").json == user
+    assert {"exported_at", "sessions", "api_keys", "jobs", "audit"} <= data.keys()
+    assert "bob" not in found.out
+    assert moothall("users", "personal-data", "nobody").code == 3

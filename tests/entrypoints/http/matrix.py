@@ -188,6 +188,7 @@ LINKS: Mapping[str, Request] = {
 }
 REQUESTS: Mapping[str, Request] = {
     "show_me": READ,
+    "export_me": READ,
     "change_me": Request(lambda _: {"first_name": "Changed"}),
     "delete_me": Request(),
     "change_password": Request(lambda _: {"current_password": PASSWORD, "new_password": "amber-harbour-17-kite"}),

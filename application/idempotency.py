@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
+from uuid import UUID
 
 from application.ports import Clock
 from application.unit_of_work import UnitOfWork
@@ -73,6 +74,10 @@ class Idempotency:
         return self.clock.now() - KEPT_FOR
 
 
-def _caller(actor: Actor) -> str:
+def caller_of(name: str, user_id: UUID | None) -> str:
     """Keys are the caller's own: two callers may use the same one."""
-    return f"{actor.name}/{actor.user_id}"
+    return f"{name}/{user_id}"
+
+
+def _caller(actor: Actor) -> str:
+    return caller_of(actor.name, actor.user_id)

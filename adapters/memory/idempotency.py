@@ -19,6 +19,11 @@ class MemoryKeptAnswers(KeptAnswers):
             raise self._changes.spoil(Conflict("request-running", "This request was made twice at once; try again."))
         self._changes.kept_answers.put(place, answer)
 
+    async def remove_all_of(self, caller: str) -> None:
+        for place, _ in self._changes.kept_answers.items():
+            if place[0] == caller:
+                self._changes.kept_answers.remove(place)
+
     async def remove_before(self, time: datetime) -> int:
         old = [place for place, kept in self._changes.kept_answers.items() if kept.created_at <= time]
         return sum([self._changes.kept_answers.remove(place) for place in old])

@@ -14,6 +14,7 @@ _place = kept_answers.c.caller == bindparam("whose"), kept_answers.c.key == bind
 _FIND = select(kept_answers).where(*_place)
 _INSERT = insert(kept_answers)
 _DELETE_OLD_ONE = delete(kept_answers).where(*_place, kept_answers.c.created_at <= bindparam("time"))
+_DELETE_ALL_OF = delete(kept_answers).where(kept_answers.c.caller == bindparam("whose"))
 _DELETE_OLD = delete(kept_answers).where(kept_answers.c.created_at <= bindparam("time"))
 
 
@@ -34,6 +35,9 @@ class SqlKeptAnswers(KeptAnswers):
                 "created_at": answer.created_at,
             },
         )
+
+    async def remove_all_of(self, caller: str) -> None:
+        await self._work.execute(_DELETE_ALL_OF, {"whose": caller})
 
     async def remove_before(self, time: datetime) -> int:
         return (await self._work.execute(_DELETE_OLD, {"time": time})).rowcount

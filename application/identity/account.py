@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from application.audit.trail import Trail
-from application.identity.accounts import Passwords, an_administrator_stays, loaded, only_these
+from application.identity.accounts import Passwords, loaded, only_these
 from application.identity.attempts import PasswordAttempts
+from application.identity.erasure import erase
 from application.identity.ports import PasswordHasher
 from application.identity.views import UserView, Versioned, shown
 from application.outbox import Outbox
@@ -63,8 +64,7 @@ class DeleteMe:
         async with self.transactions.begin() as uow:
             await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
-            await an_administrator_stays(uow, user)
-            await uow.users.remove(user_id)
+            await erase(uow, user)
             await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 
 

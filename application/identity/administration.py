@@ -9,6 +9,7 @@ from application.access.reach import admitted, require_reach_over
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
 from application.identity.accounts import NewAccounts, an_administrator_stays, loaded, only_these
+from application.identity.erasure import erase
 from application.identity.links import Links
 from application.identity.ports import EmailSyntax
 from application.identity.verification import start_verification
@@ -227,8 +228,7 @@ class DeleteUser:
             actor = await admitted(uow, actor, self.rule, owner=user_id)
             user = await loaded(uow, user_id, expected=expected)
             await require_reach_over(uow, actor, user)
-            await an_administrator_stays(uow, user)
-            await uow.users.remove(user_id)
+            await erase(uow, user)
             await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 
 

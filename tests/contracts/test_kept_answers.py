@@ -65,6 +65,17 @@ async def test_of_many_at_once_one_is_kept(store: Store) -> None:
     assert kept.answer == answers[outcomes.index(None)].answer
 
 
+async def test_those_of_one_caller_are_removed(store: Store) -> None:
+    others = replace(ANSWER, caller="another caller")
+    for answer in (ANSWER, replace(ANSWER, key="another key"), others):
+        await keep(store, answer)
+    async with store.transactions.begin() as uow:
+        await uow.idempotency.remove_all_of("caller")
+    assert await store.idempotency.kept_answer("caller", 'a "key"') is None
+    assert await store.idempotency.kept_answer("caller", "another key") is None
+    assert await store.idempotency.kept_answer("another caller", 'a "key"') == others
+
+
 async def test_old_ones_are_removed(store: Store) -> None:
     await keep(store, ANSWER)
     for days in (1, 2):

@@ -1,0 +1,108 @@
+"""How each list is filled with rows, for whoever counts what it costs to read them.
+
+Rows are stored straight through the repositories. What a row shows of another thing (its author, its owner) is
+another thing for each row: of one and the same, a cache would hide how often it is read.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from application.app import Application
+from application.unit_of_work import UnitOfWork
+from domain.identity.user import User
+from tests.clock import OwnClock
+from tests.contracts.builders import a_role, a_session, a_user, an_api_key, an_entry
+from tests.entrypoints.work import a_delivery, a_job, store
+
+
+@dataclass(frozen=True)
+class House:
+    """The service, and the administrator who reads its lists."""
+
+    application: Application
+    clock: OwnClock
+    reader_id: UUID
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self.application.identity.log_in.transactions.begin()
+
+    def path(self, template: str) -> str:
+        """Of the reader's own things."""
+        return template.replace("{user_id}", str(self.reader_id))
+
+    async def reader(self) -> User:
+        async with self.begin() as uow:
+            found = await uow.users.get(self.reader_id)
+        assert found is not None
+        return found
+
+    async def members(self, n: int) -> list[User]:
+        now = self.clock.now()
+        made = [a_user(uuid4().hex, created_at=now, updated_at=now) for _ in range(n)]
+        async with self.begin() as uow:
+            for user in made:
+                await uow.users.add(user)
+        return made
+
+
+async def users(house: House, n: int) -> None:
+    await house.members(n)
+
+
+async def sessions(house: House, n: int) -> None:
+    reader, now = await house.reader(), house.clock.now()
+    async with house.begin() as uow:
+        for _ in range(n):
+            session = a_session(reader, created_at=now, last_used_at=now, expires_at=now + timedelta(hours=1))
+            await uow.sessions.add(session)
+
+
+async def api_keys(house: House, n: int) -> None:
+    reader = await house.reader()
+    async with house.begin() as uow:
+        for _ in range(n):
+            await uow.api_keys.add(an_api_key(reader, "users:read", created_at=house.clock.now()))
+
+
+async def roles(house: House, n: int) -> None:
+    async with house.begin() as uow:
+        for _ in range(n):
+            await uow.roles.add(a_role(f"r{uuid4().hex}", "users:read", "roles:read", created_at=house.clock.now()))
+
+
+async def jobs(house: House, n: int) -> None:
+    owners, now = await house.members(n), house.clock.now()
+    await store(house.application, *(a_job(now, owner.id) for owner in owners))
+
+
+async def failed_deliveries(house: House, n: int) -> None:
+    await store(house.application, *(a_delivery(house.clock.now()) for _ in range(n)))
+
+
+async def audit(house: House, n: int) -> None:
+    members, now = await house.members(n), house.clock.now()
+    async with house.begin() as uow:
+        for member in members:
+            await uow.audit.add(an_entry(at=now, actor=f"user:{member.id}", subject=str(member.id)))
+
+
+Filler = Callable[[House, int], Awaitable[None]]
+"""Adds so many rows to a list, as the administrator of the house reads it."""
+
+FILLERS: Mapping[str, Filler] = {
+    "list_users": users,
+    "list_my_sessions": sessions,
+    "list_sessions_of": sessions,
+    "list_api_keys": api_keys,
+    "list_roles": roles,
+    "list_jobs": jobs,
+    "list_failed_deliveries": failed_deliveries,
+    "list_audit": audit,
+}
+
+WITHOUT_ROWS: Mapping[str, str] = {
+    "list_permissions": "they stand in the code",
+}

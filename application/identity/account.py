@@ -10,6 +10,7 @@ from application.identity.ports import PasswordHasher
 from application.identity.views import UserView, Versioned, shown
 from application.outbox import Outbox
 from application.ports import Clock
+from application.profiles.discarding import discard_avatar
 from application.unit_of_work import ACCESS, Transactions
 from application.versions import Expected
 from domain.access.actor import Actor
@@ -55,6 +56,7 @@ class DeleteMe:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     clock: Clock
 
     async def __call__(self, actor: Actor, *, expected: Expected = None) -> None:
@@ -64,6 +66,7 @@ class DeleteMe:
             await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
             await an_administrator_stays(uow, user)
+            await discard_avatar(uow, self.outbox, actor, user_id)
             await uow.users.remove(user_id)
             await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 

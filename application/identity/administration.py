@@ -15,6 +15,7 @@ from application.identity.verification import start_verification
 from application.identity.views import UserView, Versioned, shown
 from application.outbox import Outbox
 from application.ports import Clock, Ids
+from application.profiles.discarding import discard_avatar
 from application.unit_of_work import ACCESS, Transactions, UnitOfWork
 from application.versions import Expected
 from domain.access.actor import Actor
@@ -219,6 +220,7 @@ class DeleteUser:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
 
     async def __call__(self, actor: Actor, *, user_id: UUID, expected: Expected = None) -> None:
         """Raises NotFound, Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
@@ -228,6 +230,7 @@ class DeleteUser:
             user = await loaded(uow, user_id, expected=expected)
             await require_reach_over(uow, actor, user)
             await an_administrator_stays(uow, user)
+            await discard_avatar(uow, self.outbox, actor, user_id)
             await uow.users.remove(user_id)
             await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 

@@ -37,6 +37,8 @@ from application.jobs.runner import Runner
 from application.limits import RequestLimit
 from application.personal_data import ExportPersonalData
 from application.ports import Load, StoreHealth
+from application.profiles.avatars import RemoveAvatar, ReplaceAvatar, ShowAvatar
+from application.profiles.profiles import ShowMyProfile, ShowProfile, UpdateProfile
 
 
 @dataclass(frozen=True)
@@ -130,11 +132,25 @@ class Jobs:
 
 
 @dataclass(frozen=True)
+class Profiles:
+    """What members show of themselves."""
+
+    show_profile: ShowProfile
+    show_my_profile: ShowMyProfile
+    update_profile: UpdateProfile
+
+    show_avatar: ShowAvatar
+    replace_avatar: ReplaceAvatar
+    remove_avatar: RemoveAvatar
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
     access: Access
     audit: Audit
     jobs: Jobs
+    profiles: Profiles
     export_personal_data: ExportPersonalData
     sweep: Sweep
     runner: Runner

@@ -13,9 +13,11 @@ from application.identity.letters import AccountLetters
 from application.jobs.kinds import JobKind, Run
 from application.mail import Letter, Mail, Mailer, MailTemplates
 from application.outbox import ReactionNames
+from application.profiles.avatar_files import AvatarFiles
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.events import Emitted, Event
 from domain.identity import events
+from domain.profiles.events import AvatarDiscarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,15 @@ class FollowsUp:
     follow_up: Callable[[AccountFollowUps, UnitOfWork, Emitted], Awaitable[None]]
 
 
-Reaction = Mails | FollowsUp
+@dataclass(frozen=True, slots=True)
+class ChangesFiles:
+    """What does no harm when it is done twice."""
+
+    name: str
+    change: Callable[[AvatarFiles, Emitted], Awaitable[None]]
+
+
+Reaction = Mails | FollowsUp | ChangesFiles
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     events.VerificationRequested: (FollowsUp("start-verification", AccountFollowUps.start_verification),),
@@ -51,6 +61,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     events.PasswordChanged: (Mails("mail-password-changed", AccountLetters.password_changed),),
     events.SignedInFromElsewhere: (Mails("mail-new-sign-in", AccountLetters.new_sign_in),),
     events.SessionReused: (Mails("mail-session-reused", AccountLetters.session_reused),),
+    AvatarDiscarded: (ChangesFiles("remove-avatar-files", AvatarFiles.remove),),
 }
 
 REACTION_NAMES = ReactionNames(
@@ -67,15 +78,22 @@ class Reactions:
     follow_ups: AccountFollowUps
     templates: MailTemplates
     mailer: Mailer
+    avatars: AvatarFiles
 
     def kinds(self) -> Iterator[JobKind]:
         """Each reaction, as the kind of job that delivers to it."""
         for reactions in REACTIONS.values():
             for reaction in reactions:
-                yield JobKind(
-                    reaction.name,
-                    self._mailing(reaction) if isinstance(reaction, Mails) else self._following_up(reaction),
-                )
+                yield JobKind(reaction.name, self._working_on(reaction))
+
+    def _working_on(self, reaction: Reaction) -> Callable[[Run], Awaitable[None]]:
+        match reaction:
+            case Mails():
+                return self._mailing(reaction)
+            case FollowsUp():
+                return self._following_up(reaction)
+            case ChangesFiles():
+                return self._changing_files(reaction)
 
     def _mailing(self, reaction: Mails) -> Callable[[Run], Awaitable[None]]:
         async def work(run: Run) -> None:
@@ -92,6 +110,12 @@ class Reactions:
         async def work(run: Run) -> None:
             async with run.finishing() as uow:
                 await reaction.follow_up(self.follow_ups, uow, _delivered(run))
+
+        return work
+
+    def _changing_files(self, reaction: ChangesFiles) -> Callable[[Run], Awaitable[None]]:
+        async def work(run: Run) -> None:
+            await reaction.change(self.avatars, _delivered(run))
 
         return work
 

@@ -6,21 +6,29 @@ from datetime import timedelta
 
 from application.housekeeping import Sweep
 from application.jobs.kinds import JobKind, Run
+from application.profiles.avatar_files import AvatarSweep
 from application.reactions import Reactions
 from domain.access.actor import PROCESS
 
 SWEEP_EVERY = timedelta(minutes=5)
+SWEEP_AVATARS_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class BackgroundWork:
     reactions: Reactions
     sweep: Sweep
+    avatar_sweep: AvatarSweep
 
     def kinds(self) -> Iterator[JobKind]:
         yield from self.reactions.kinds()
         yield JobKind("sweep", self._sweep, every=SWEEP_EVERY)
+        yield JobKind("sweep-avatars", self._sweep_avatars, every=SWEEP_AVATARS_EVERY)
 
     async def _sweep(self, run: Run) -> dict[str, int]:
         """What was swept, by its kind. To sweep twice does no harm."""
         return asdict(await self.sweep(PROCESS))
+
+    async def _sweep_avatars(self, _: Run) -> dict[str, int]:
+        """How many files nobody showed any more."""
+        return {"files": await self.avatar_sweep.run()}

@@ -44,3 +44,21 @@ def line(text: str | None, *, pointer: str, longest: int) -> str | None:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
         raise Invalid.field("control-characters", pointer, "This may not hold line breaks or control characters.")
     return text
+
+
+def lines(text: str | None, *, pointer: str, longest: int) -> str | None:
+    """Text that may have line breaks, kept as typed.
+
+    Raises:
+        Invalid: it is empty, longer than `longest` code points, or holds lone surrogates or control characters other
+            than those that break lines.
+    """
+    if text is None:
+        return None
+    if not text.strip():
+        raise Invalid.field("empty-text", pointer, "This may be left out, but not be empty.")
+    if len(text) > longest:
+        raise Invalid.field("text-too-long", pointer, f"This may have {longest} characters at most.")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text if character not in "\r\n"):
+        raise Invalid.field("control-characters", pointer, "This may not hold control characters, but for line breaks.")
+    return text

@@ -12,6 +12,9 @@ import punq
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters import mail, memory, sql
+from adapters.blobs import BlobPlace, MemoryBlobs
+from adapters.blobs.obstore import ObstoreBlobs
+from adapters.images import PillowImages
 from adapters.rate_limits import LocalRateLimits
 from adapters.security.api_keys import RandomApiKeys
 from adapters.security.audit_seals import HmacTrailSignature
@@ -33,12 +36,14 @@ from adapters.security.signing_keys import Ed25519KeyFactory
 from adapters.system import SystemClock, Uuid7Ids
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
-from application.app import Access, Application, Audit, Identity, Jobs, use_cases
+from application.app import Access, Application, Audit, Identity, Jobs, Profiles, use_cases
 from application.audit.ports import AuditQueries, TrailSignature
 from application.audit.trail import Trail
+from application.blobs import BlobStore
 from application.idempotency import Idempotency, IdempotencyQueries
 from application.identity.accounts import IdentityRules, NewAccounts, Passwords
 from application.identity.attempts import PasswordAttempts
+from application.identity.erasure import Erasure
 from application.identity.follow_ups import AccountFollowUps
 from application.identity.known_callers import KnownCallers
 from application.identity.letters import AccountLetters
@@ -62,6 +67,8 @@ from application.limits import Limits, Quotas, RateLimiter, RequestLimit
 from application.mail import Mailer, MailTemplates
 from application.outbox import Outbox, ReactionNames
 from application.ports import Clock, Ids, Load, Reachable, StoreHealth, WakeUps, Watched
+from application.profiles.avatar_files import AvatarFiles, AvatarSweep
+from application.profiles.ports import AvatarImages, ProfileQueries
 from application.reactions import REACTION_NAMES, Reactions
 from application.remembering import Changes
 from application.site import Site
@@ -110,6 +117,10 @@ async def open_application(
         container.register(Load, instance=Load(connections, hasher, redis))
         container.register(MailTemplates, instance=open_templates(settings))
         container.register(Mailer, instance=mailer or (mail.MemoryMailer() if in_memory else open_mailer(settings)))
+        container.register(BlobStore, instance=MemoryBlobs() if in_memory else ObstoreBlobs(blob_place(settings)))
+        images = PillowImages()
+        resources.callback(images.close)
+        container.register(AvatarImages, instance=images)
         container.register(Clock, instance=clock or SystemClock())
         container.register(Ids, instance=Uuid7Ids())
         container.register(IdentityRules, instance=settings.identity_rules)
@@ -186,6 +197,31 @@ async def examine_redis(settings: Settings) -> str:
     return f"{server} answers"
 
 
+async def examine_blobs(settings: Settings) -> str:
+    """Where uploaded files go; one is written there, and removed.
+
+    Raises:
+        Unavailable: `blobs-unavailable`; none can be.
+    """
+    place = blob_place(settings)
+    await ObstoreBlobs(place).check()
+    return f"go to {place}"
+
+
+def blob_place(settings: Settings) -> BlobPlace:
+    """A folder in the data directory, unless another place is set.
+
+    Raises:
+        SettingsError: the URL is wrong.
+    """
+    if settings.blob_url is None:
+        return BlobPlace(folder=settings.data_dir.absolute() / "blobs")
+    try:
+        return BlobPlace.of(settings.blob_url.get_secret_value())
+    except ValueError as error:
+        raise SettingsError([f"MOOTHALL_BLOB_URL: {error}"]) from None
+
+
 def redis_server(settings: Settings) -> "RedisServer | None":
     """None where none is to be used.
 
@@ -221,6 +257,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(WakeUps, instance=transactions.wake_ups)
     container.register(Changes, instance=transactions.changes)
     container.register(JobQueries, instance=memory.MemoryJobQueries(database))
+    container.register(ProfileQueries, instance=memory.MemoryProfileQueries(database))
     container.register(IdentityQueries, instance=memory.MemoryIdentityQueries(database))
     container.register(AccessQueries, instance=memory.MemoryAccessQueries(database))
     container.register(AuditQueries, instance=memory.MemoryAuditQueries(database))
@@ -243,6 +280,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(Changes, instance=transactions.news.changes)
     reader = sql.Reader(engine)
     container.register(JobQueries, instance=sql.SqlJobQueries(reader))
+    container.register(ProfileQueries, instance=sql.SqlProfileQueries(reader))
     container.register(IdentityQueries, instance=sql.SqlIdentityQueries(reader))
     container.register(AccessQueries, instance=sql.SqlAccessQueries(reader))
     container.register(AuditQueries, instance=sql.SqlAuditQueries(reader))
@@ -323,13 +361,25 @@ def _register_limits(container: punq.Container, settings: Settings, resources: A
 def _register_use_cases(container: punq.Container) -> None:
     """The table of contents lists every use case; each is built from the ports that it names."""
     container.register(ReactionNames, instance=REACTION_NAMES)
-    for shared in (Passwords, NewAccounts, PasswordAttempts, Quotas, Trail, Idempotency, Outbox, Links):
+    for shared in (
+        Passwords,
+        NewAccounts,
+        PasswordAttempts,
+        Quotas,
+        Trail,
+        Idempotency,
+        Outbox,
+        Links,
+        Erasure,
+        AvatarFiles,
+        AvatarSweep,
+    ):
         container.register(shared)
     for remembering in (KnownCallers, UserCounts):
         container.register(remembering, scope=punq.Scope.singleton)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
-    for part in (*found, Identity, Access, Audit, Jobs, Application):
+    for part in (*found, Identity, Access, Audit, Jobs, Profiles, Application):
         container.register(part)
 
 

@@ -33,10 +33,7 @@ SENDER = re.compile(
 RATE_LIMIT = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
-NOT_YET_USED = (
-    "BLOB_URL",
-    "HTTP_TIMEOUT",
-)
+NOT_YET_USED = ("HTTP_TIMEOUT",)
 """Names of the contract whose features are not in this version: taken, and told to have no effect."""
 
 
@@ -104,6 +101,8 @@ class Settings(BaseSettings):
     smtp_timeout: float = Field(default=10, gt=0, le=300)
     mail_language: str = "en"
     mail_templates: Path | None = None
+
+    blob_url: SecretStr | None = None
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod

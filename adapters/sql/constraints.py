@@ -15,6 +15,7 @@ MEANINGS: Mapping[str, Callable[[], Conflict]] = {
     "uq_jobs_unique_key_unfinished": lambda: Conflict(
         "job-unfinished", "There is another such job, which is not finished."
     ),
+    "pk_profiles": lambda: Conflict("changed-meanwhile", "The profile was changed meanwhile; read it again."),
     "uq_roles_name": lambda: Conflict("role-taken", "There is a role of this name already."),
 }
 

@@ -257,3 +257,14 @@ for _order in USER_ORDERS.values():
         user_roles.c[_order],
         user_roles.c.user_id,
     )
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("bio", Text),
+    Column("website", Text),
+    Column("avatar_id", Uuid),
+    Column("updated_at", Time, nullable=False),
+    Column("version", Integer, nullable=False),
+)

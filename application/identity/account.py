@@ -6,7 +6,7 @@ from typing import ClassVar
 from application.audit.trail import Trail
 from application.identity.accounts import Passwords, loaded, only_these
 from application.identity.attempts import PasswordAttempts
-from application.identity.erasure import erase
+from application.identity.erasure import Erasure
 from application.identity.ports import PasswordHasher
 from application.identity.views import UserView, Versioned, shown
 from application.outbox import Outbox
@@ -56,6 +56,7 @@ class DeleteMe:
 
     transactions: Transactions
     trail: Trail
+    erasure: Erasure
     clock: Clock
 
     async def __call__(self, actor: Actor, *, expected: Expected = None) -> None:
@@ -64,7 +65,7 @@ class DeleteMe:
         async with self.transactions.begin() as uow:
             await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
-            await erase(uow, user)
+            await self.erasure.erase(uow, actor, user)
             await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 
 

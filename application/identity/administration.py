@@ -9,7 +9,7 @@ from application.access.reach import admitted, require_reach_over
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
 from application.identity.accounts import NewAccounts, an_administrator_stays, loaded, only_these
-from application.identity.erasure import erase
+from application.identity.erasure import Erasure
 from application.identity.links import Links
 from application.identity.ports import EmailSyntax
 from application.identity.verification import start_verification
@@ -220,6 +220,7 @@ class DeleteUser:
 
     transactions: Transactions
     trail: Trail
+    erasure: Erasure
 
     async def __call__(self, actor: Actor, *, user_id: UUID, expected: Expected = None) -> None:
         """Raises NotFound, Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
@@ -228,7 +229,7 @@ class DeleteUser:
             actor = await admitted(uow, actor, self.rule, owner=user_id)
             user = await loaded(uow, user_id, expected=expected)
             await require_reach_over(uow, actor, user)
-            await erase(uow, user)
+            await self.erasure.erase(uow, actor, user)
             await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 
 

@@ -30,7 +30,7 @@ def show(context: typer.Context) -> None:
 @app.command()
 def check(context: typer.Context) -> None:
     """Tell whether all settings are good, and which have no effect."""
-    from entrypoints.bootstrap import open_mailer, open_templates, redis_server
+    from entrypoints.bootstrap import blob_place, open_mailer, open_templates, redis_server
     from entrypoints.settings import without_effect
     from entrypoints.traces import are_wanted
 
@@ -38,6 +38,7 @@ def check(context: typer.Context) -> None:
     open_templates(settings)
     open_mailer(settings)
     redis_server(settings)
+    blob_place(settings)
     are_wanted()
     output = Output.of(context)
     idle = without_effect()

@@ -66,7 +66,7 @@ def _examined() -> Sequence[Finding]:
         return [Finding(Status.FAILED, "settings", problem, CORRECT_IT) for problem in error.problems]
     findings = [Finding(Status.OK, "settings", "all are good"), _data_directory(settings)]
     if findings[-1].status is not Status.FAILED:
-        findings += [_secret(settings), _proxies(settings), _redis(settings), _mail(settings)]
+        findings += [_secret(settings), _proxies(settings), _redis(settings), _mail(settings), _blobs(settings)]
         if CORRECT_IT not in (finding.advice for finding in findings):
             findings += run(_database(settings))
     return findings
@@ -74,7 +74,12 @@ def _examined() -> Sequence[Finding]:
 
 def _data_directory(settings: "Settings") -> Finding:
     folder = settings.data_dir.absolute()
-    if settings.database_url is not None and settings.secret_key is not None and settings.smtp_url is not None:
+    if (
+        settings.database_url is not None
+        and settings.secret_key is not None
+        and settings.smtp_url is not None
+        and settings.blob_url is not None
+    ):
         return Finding(Status.OK, "data directory", "nothing is kept in it")
     if not folder.exists():
         folder = next(parent for parent in folder.parents if parent.exists())
@@ -132,6 +137,18 @@ def _mail(settings: "Settings") -> Finding:
     if settings.smtp_url is None and settings.environment is Environment.PRODUCTION:
         return Finding(Status.WARNING, "mail", f"mails {where}; nobody gets them", "set MOOTHALL_SMTP_URL")
     return Finding(Status.OK, "mail", f"mails {where}")
+
+
+def _blobs(settings: "Settings") -> Finding:
+    """Where uploaded files go, and whether one can be written there."""
+    from entrypoints.bootstrap import examine_blobs
+
+    try:
+        return Finding(Status.OK, "files", f"uploaded files {run(examine_blobs(settings))}")
+    except SettingsError as error:
+        return Finding(Status.FAILED, "files", "; ".join(error.problems), CORRECT_IT)
+    except Unavailable as error:
+        return Finding(Status.FAILED, "files", _reason(error), "start the store, or correct MOOTHALL_BLOB_URL")
 
 
 def _redis(settings: "Settings") -> Finding:

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
 NOUNS: Mapping[str, str] = {
     "db": "The database's schema.",
     "users": "Members' accounts.",
+    "profiles": "What members show of themselves.",
     "roles": "Named sets of permissions.",
     "permissions": "What there is to be allowed.",
     "sessions": "Where members are signed in.",

@@ -21,6 +21,7 @@ from entrypoints.http.metrics import Metrics
 from entrypoints.http.middleware import RequestContext
 from entrypoints.http.routes import api_keys, audit, auth, me, oauth, outbox, roles, system, users
 from entrypoints.http.routes import jobs as job_routes
+from entrypoints.http.routes import profiles as profile_routes
 from entrypoints.settings import Settings, load
 from entrypoints.traces import Traced, open_traces
 
@@ -100,6 +101,8 @@ def create_app(
         audit.router,
         job_routes.router,
         outbox.router,
+        profile_routes.mine,
+        profile_routes.everybodys,
         oauth.router,
         oauth.well_known,
         system.router,

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from application.profiles.ports import LARGEST_IMAGE
 from domain.errors import Unavailable
 from entrypoints.http import limits
 from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, BodyTooSlow, headers_of, problem
@@ -28,6 +29,9 @@ UNTIMED = ("/api/v1/auth/", "/verify-email", "/reset-password", "/accept-invitat
 HASH_A_PASSWORD = frozenset(("/api/v1/auth/login", "/api/v1/auth/register"))
 """Reading such a request takes longer than refusing it; in a flood of them that alone would hold up everything else."""
 
+LARGER_BODIES = {("PUT", "/api/v1/users/me/avatar"): LARGEST_IMAGE + 16_384}
+"""Where more may be sent than elsewhere: as many bytes, and that is the limit there, whatever the setting says."""
+
 BODY_WITHIN = 10.0
 SLOWEST_BODY = 10_000
 """A body gets so many seconds, and another one for each so many bytes that have come."""
@@ -39,12 +43,12 @@ HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),  # asks nothing of who reads answers by CORS
 )
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 UNLESS_GIVEN = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
+    (b"cross-origin-resource-policy", b"same-origin"),  # asks nothing of who reads answers by CORS
 )
 """Routes that answer with pages, or with what may be kept, say so themselves."""
 
@@ -103,14 +107,15 @@ class RequestContext:
                 message = {**message, "body": b""}
             await send(message)
 
+        largest = LARGER_BODIES.get((method, scope["path"]), self._max_body_size)
         counts = scope["path"] not in NEVER_REFUSED
-        refusal = self._refusal(scope, announced_size) if counts else None
+        refusal = self._refusal(scope, announced_size, largest) if counts else None
         metrics.in_flight += counts
         try:
             if refusal is not None:
                 await self._cors(refusal)(scope, receive, send_with_headers)
             else:
-                await self._app(scope, self._bounded(receive), send_with_headers)
+                await self._app(scope, self._bounded(receive, largest), send_with_headers)
         except ClientDisconnect:
             log.debug("the client went away")
         except Exception:
@@ -132,7 +137,7 @@ class RequestContext:
             if access_log.isEnabledFor(logging.DEBUG):
                 _log_access(scope, method, route, status, seconds)
 
-    def _refusal(self, scope: Scope, announced_size: int) -> ASGIApp | None:
+    def _refusal(self, scope: Scope, announced_size: int, largest: int) -> ASGIApp | None:
         """What is answered before anything is done."""
         if self._metrics.in_flight >= self._max_in_flight:
             return _unavailable(
@@ -140,11 +145,11 @@ class RequestContext:
             )
         if scope["path"] in HASH_A_PASSWORD and scope["app"].state.application.load.hashing.usage().is_full:
             return _unavailable(scope, "busy", "Too many passwords are being checked at the moment; try again soon.")
-        if announced_size > self._max_body_size:
-            return _too_large(scope, self._max_body_size)
+        if announced_size > largest:
+            return _too_large(scope, largest)
         return None
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _bounded(self, receive: Receive, largest: int) -> Receive:
         """A body that announced no size, or the wrong one, is counted as it comes; and one that hardly comes is not
         waited for: it would take up room."""
         received, is_whole = 0, False
@@ -164,8 +169,8 @@ class RequestContext:
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
                 is_whole = not message.get("more_body", False)
-                if received > self._max_body_size:
-                    raise BodyTooLarge(self._max_body_size)
+                if received > largest:
+                    raise BodyTooLarge(largest)
             return message
 
         return receive_at_most

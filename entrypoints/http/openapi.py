@@ -18,6 +18,7 @@ TAGS = [
     {"name": "Links in mails", "description": "What the links do that are mailed to members."},
     {"name": "Sessions", "description": "Where one is signed in; every sign-in is a session that can be ended."},
     {"name": "My account", "description": "What members see and change of themselves."},
+    {"name": "Profiles", "description": "What members show of themselves, pictures too; everybody may see it."},
     {"name": "Administration of members", "description": "Other members' accounts; each use needs a permission."},
     {"name": "Roles and permissions", "description": "What may be allowed, and the roles that allow it."},
     {"name": "API keys", "description": "What a member's programs sign in with."},
@@ -90,6 +91,13 @@ def form_body(*, required: list[str], **properties: dict[str, Any]) -> dict[str,
     """The description of a form that a route reads by itself."""
     schema = {"type": "object", "required": required, "properties": properties}
     return {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}}
+
+
+def file_body(name: str, *, description: str) -> dict[str, Any]:
+    """The description of a form with one file in it that a route reads by itself."""
+    file = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+    schema = {"type": "object", "required": [name], "properties": {name: file | {"description": description}}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -61,6 +61,8 @@ WITHOUT_COMMAND = {
     "publish_keys": "it is for programs that verify tokens; `keys list` shows the keys",
     "refresh": "the operator has no session",
     "register": "`users create` makes accounts",
+    "show_my_profile": "the operator has no account; `profiles show` shows anybody's",
+    "show_avatar": "a terminal shows no pictures; `profiles show` says where it is",
     "revoke_token": "tokens do not belong on a command line; `sessions end` ends their sessions",
 }
 

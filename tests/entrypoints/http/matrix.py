@@ -23,6 +23,7 @@ from domain.access.permissions import covers_all
 from domain.access.policy import ANYBODY, OWNER, RECENT_SIGN_IN, Rule, judge
 from domain.identity.one_time_token import Purpose
 from tests.entrypoints.http.client import ANOTHER_PASSWORD, PASSWORD
+from tests.pictures import a_picture
 
 RULES = {name: kind.rule for name, kind in use_cases()}
 
@@ -87,6 +88,10 @@ class Operation:
     @property
     def is_about_jobs(self) -> bool:
         return "{job_id}" in self.path or "{delivery_id}" in self.path
+
+    @property
+    def is_about_avatars(self) -> bool:
+        return self.path.endswith("/avatar")
 
     @property
     def is_about_links(self) -> bool:
@@ -162,16 +167,19 @@ def callers(rule: Rule) -> Iterator[Caller]:
 
 @dataclass(frozen=True)
 class Request:
-    """How to call an operation well: JSON or a form."""
+    """How to call an operation well: JSON, a form, or a file in a form."""
 
     json: Callable[[World], Any] | None = None
     form: Callable[[World], dict[str, str]] | None = None
+    file: bytes | None = None
     entries: int = 1
     """What it adds to the audit trail where it is allowed."""
 
     def body(self, world: World) -> dict[str, Any]:
         if self.json is not None:
             return {"json": self.json(world)}
+        if self.file is not None:
+            return {"files": {"file": ("picture.png", self.file, "image/png")}}
         return {"data": self.form(world)} if self.form is not None else {}
 
 
@@ -241,6 +249,14 @@ REQUESTS: Mapping[str, Request] = {
     "metadata": READ,
     "health": READ,
     "ready": READ,
+    "show_my_profile": READ,
+    "change_my_profile": Request(lambda _: {"bio": uuid4().hex}),
+    "replace_my_avatar": Request(file=a_picture()),
+    "remove_my_avatar": Request(),
+    "show_profile": READ,
+    "update_profile": Request(lambda _: {"bio": uuid4().hex}),
+    "show_avatar": READ,
+    "remove_avatar": Request(),
 }
 
 PRIVATE = {"end_session", "show_api_key", "revoke_api_key", "show_job", "cancel_job", "retry_job"}

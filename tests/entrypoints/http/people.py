@@ -14,6 +14,7 @@ from domain.identity.one_time_token import Purpose
 from domain.identity.session import Impersonation, Session
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.profiles.profile import AvatarSize, Profile
 from tests.clock import OwnClock
 from tests.entrypoints.http.client import PASSWORD
 from tests.entrypoints.http.matrix import Caller, Whose, World
@@ -41,7 +42,9 @@ class People:
             await uow.sessions.add(self._admin_session)
             await uow.roles.add(self._role("spare", frozenset()))
 
-    async def world(self, caller: Caller, *, with_jobs: bool = False, with_links: bool = False) -> World:
+    async def world(
+        self, caller: Caller, *, with_jobs: bool = False, with_links: bool = False, with_avatars: bool = False
+    ) -> World:
         role = await self._role_of(caller.permissions)
         me = self._user(frozenset({MEMBER, role} if role else {MEMBER}))
         me = replace(me, is_active=caller.credential != "disabled account")
@@ -63,6 +66,8 @@ class People:
         waiting, lost, set_aside = self._jobs(me, other), self._jobs(me, other, failed), a_delivery(self._clock.now())
         if with_jobs:
             await store(self._application, *waiting.values(), *lost.values(), set_aside)
+        if with_avatars:
+            await self._give_avatars(me, other)
         links = await self._links(other) if with_links else {}
         return World(
             caller_id=me.id,
@@ -164,6 +169,14 @@ class People:
                 assert text is not None
                 found[purpose] = text
         return found
+
+    async def _give_avatars(self, *users: User) -> None:
+        profiles = self._application.profiles
+        for user in users:
+            avatar_id = uuid4()
+            await profiles.show_avatar.files.put(user.id, avatar_id, dict.fromkeys(AvatarSize, b"a picture"))
+            async with profiles.update_profile.transactions.begin() as uow:
+                await uow.profiles.save(Profile(user_id=user.id, updated_at=self._clock.now(), avatar_id=avatar_id))
 
     def _jobs(self, me: User, other: User, become: Callable[[Job], Job] = lambda job: job) -> dict[Whose, Job]:
         now = self._clock.now()

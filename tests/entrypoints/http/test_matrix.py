@@ -50,7 +50,10 @@ async def test_every_cell_answers_as_its_rule_says(api: Api, part: int) -> None:
     wrong = []
     for cell in CELLS[part::PARTS]:
         world = await people.world(
-            cell.caller, with_jobs=cell.operation.is_about_jobs, with_links=cell.operation.is_about_links
+            cell.caller,
+            with_jobs=cell.operation.is_about_jobs,
+            with_links=cell.operation.is_about_links,
+            with_avatars=cell.operation.is_about_avatars,
         )
         request = REQUESTS[cell.operation.name]
         entries_before = await _entries(api)

@@ -1,0 +1,130 @@
+"""Files in a folder or in a bucket, through obstore: the object_store library of Rust, with threads of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+
+from adapters.blobs.places import S3_OPTIONS, BlobPlace
+from application.blobs import Blob, BlobStore
+from domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+T = TypeVar("T")
+
+PATIENCE = 10.0
+"""Seconds that each answer of the store may take, or each piece of one."""
+
+
+class ObstoreBlobs(BlobStore):
+    """The library is imported when a file is wanted: it takes longer than most commands need for everything else."""
+
+    def __init__(self, place: BlobPlace, *, patience: float = PATIENCE) -> None:
+        self._place = place
+        self._patience = patience
+        self._opened: ObjectStore | None = None
+
+    async def put(self, key: str, content: bytes | AsyncIterator[bytes]) -> None:
+        """A stream may take as long as its source does: the library then waits for each of its own requests alone."""
+        with _answering():
+            store = await self._store()
+            if isinstance(content, bytes):
+                async with asyncio.timeout(self._patience):
+                    await store.put_async(key, content, use_multipart=False)
+            else:
+                await store.put_async(key, content)
+
+    async def open(self, key: str) -> AsyncIterator[bytes] | None:
+        with _answering():
+            store = await self._store()
+            async with asyncio.timeout(self._patience):
+                try:
+                    found = await store.get_async(key)
+                except FileNotFoundError:
+                    return None
+        return self._steps(found.stream())
+
+    async def remove(self, key: str) -> None:
+        with _answering():
+            store = await self._store()
+            async with asyncio.timeout(self._patience):
+                try:
+                    await store.delete_async(key)
+                except FileNotFoundError:
+                    return
+
+    async def all(self, prefix: str) -> AsyncIterator[Blob]:
+        with _answering():
+            listing = (await self._store()).list(prefix)
+        async for some in self._steps(listing):
+            for found in some:
+                yield Blob(found["path"], found["last_modified"])
+
+    async def check(self) -> None:
+        """Write something, and remove it again.
+
+        Raises:
+            Unavailable: `blobs-unavailable`; the cause says what the store said.
+        """
+        key = f"checks/{uuid4()}"
+        await self.put(key, b"Moothall was here.")
+        await self.remove(key)
+
+    async def _steps(self, stream: Any) -> AsyncIterator[Any]:
+        pieces = aiter(stream)
+        while True:
+            with _answering():
+                async with asyncio.timeout(self._patience):
+                    try:
+                        piece = await _next(pieces)
+                    except StopAsyncIteration:
+                        return
+            yield piece
+
+    async def _store(self) -> "ObjectStore":
+        if self._opened is None:
+            self._opened = await asyncio.to_thread(_open, self._place, self._patience)
+        return self._opened
+
+
+async def _next(pieces: AsyncIterator[T]) -> T:
+    return await anext(pieces)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Raises Unavailable for whatever goes wrong with the store."""
+    try:
+        yield
+    except Exception as error:
+        from obstore.exceptions import BaseError  # noqa: PLC0415 (as above)
+
+        if isinstance(error, BaseError | OSError):  # also a TimeoutError, and FileNotFoundError where it is the bucket
+            raise Unavailable("blobs-unavailable", "The store of files does not answer; try again soon.") from error
+        raise
+
+
+def _open(place: BlobPlace, patience: float) -> "ObjectStore":
+    from obstore.store import LocalStore, S3Store  # noqa: PLC0415 (as above)
+
+    if place.folder is not None:
+        place.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return LocalStore(place.folder, automatic_cleanup=True)
+    assert place.bucket is not None  # noqa: S101
+    within = timedelta(seconds=patience)
+    config: Any = {S3_OPTIONS[name]: value for name, value in place.options.items()}
+    return S3Store(
+        place.bucket,
+        prefix=place.prefix or None,
+        config=config,
+        client_options={
+            "allow_http": place.options.get("endpoint", "").startswith("http://"),
+            "timeout": within,
+            "connect_timeout": within,
+        },
+        retry_config={"max_retries": 2, "retry_timeout": within},
+    )

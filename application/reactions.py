@@ -17,6 +17,7 @@ from application.profiles.avatar_files import AvatarFiles
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.events import Emitted, Event
 from domain.identity import events
+from domain.orders import events as order_events
 from domain.profiles.events import AvatarDiscarded
 
 
@@ -62,6 +63,11 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     events.SignedInFromElsewhere: (Mails("mail-new-sign-in", AccountLetters.new_sign_in),),
     events.SessionReused: (Mails("mail-session-reused", AccountLetters.session_reused),),
     AvatarDiscarded: (ChangesFiles("remove-avatar-files", AvatarFiles.remove),),
+    order_events.OrderPlaced: (Mails("mail-order-confirmation", AccountLetters.order_confirmation),),
+    order_events.OrderPaid: (),
+    order_events.OrderFulfilled: (),
+    order_events.OrderCancelled: (),
+    order_events.OrderRefunded: (),
 }
 
 REACTION_NAMES = ReactionNames(

@@ -20,6 +20,8 @@ from adapters.memory import (
     MemoryIdempotencyQueries,
     MemoryIdentityQueries,
     MemoryJobQueries,
+    MemoryOrderQueries,
+    MemoryProductQueries,
     MemoryProfileQueries,
     MemoryTransactions,
 )
@@ -33,6 +35,8 @@ from adapters.sql import (
     SqlIdempotencyQueries,
     SqlIdentityQueries,
     SqlJobQueries,
+    SqlOrderQueries,
+    SqlProductQueries,
     SqlProfileQueries,
     SqlTransactions,
     create_engine,
@@ -43,7 +47,9 @@ from application.audit.ports import AuditQueries
 from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
 from application.jobs.ports import JobQueries
+from application.orders.ports import OrderQueries
 from application.ports import StoreHealth, WakeUps
+from application.products.ports import ProductQueries
 from application.profiles.ports import ProfileQueries
 from application.remembering import Changes
 from application.unit_of_work import Transactions
@@ -74,6 +80,8 @@ class Store:
     idempotency: IdempotencyQueries
     jobs: JobQueries
     profiles: ProfileQueries
+    products: ProductQueries
+    orders: OrderQueries
     wake_ups: WakeUps
     changes: Changes
     health: StoreHealth
@@ -96,6 +104,8 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             MemoryIdempotencyQueries(memory),
             MemoryJobQueries(memory),
             MemoryProfileQueries(memory),
+            MemoryProductQueries(memory),
+            MemoryOrderQueries(memory),
             transactions.wake_ups,
             transactions.changes,
             MemoryHealth(),
@@ -130,6 +140,8 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         SqlIdempotencyQueries(reader),
         SqlJobQueries(reader),
         SqlProfileQueries(reader),
+        SqlProductQueries(reader),
+        SqlOrderQueries(reader),
         transactions.news.wake_ups,
         transactions.news.changes,
         SqlHealth(engine),

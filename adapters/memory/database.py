@@ -16,6 +16,9 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.orders.order import Order
+from domain.orders.payment import Payment
+from domain.products.product import Product
 from domain.profiles.profile import Profile
 
 K = TypeVar("K", bound=Hashable)
@@ -44,6 +47,9 @@ class MemoryDatabase:
         self.events: dict[UUID, Emitted] = {}
         self.jobs: dict[UUID, Job] = {}
         self.profiles: dict[UUID, Profile] = {}
+        self.products: dict[UUID, Product] = {}
+        self.orders: dict[UUID, Order] = {}
+        self.payments: dict[UUID, Payment] = {}
         self.commits = 0
         self.writer = asyncio.Lock()
 
@@ -113,6 +119,9 @@ class Changes:
         self.events = Layer(database.events)
         self.jobs = Layer(database.jobs)
         self.profiles = Layer(database.profiles)
+        self.products = Layer(database.products)
+        self.orders = Layer(database.orders)
+        self.payments = Layer(database.payments)
         self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
@@ -139,5 +148,8 @@ class Changes:
             self.events,
             self.jobs,
             self.profiles,
+            self.products,
+            self.orders,
+            self.payments,
         ):
             layer.commit()

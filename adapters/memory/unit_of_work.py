@@ -11,6 +11,9 @@ from adapters.memory.events import MemoryEvents
 from adapters.memory.idempotency import MemoryKeptAnswers
 from adapters.memory.jobs import MemoryJobs
 from adapters.memory.one_time_tokens import MemoryOneTimeTokens
+from adapters.memory.orders import MemoryOrders
+from adapters.memory.payments import MemoryPayments
+from adapters.memory.products import MemoryProducts
 from adapters.memory.profiles import MemoryProfiles
 from adapters.memory.roles import MemoryRoles
 from adapters.memory.sessions import MemorySessions
@@ -28,6 +31,9 @@ class MemoryUnitOfWork(UnitOfWork):
         "idempotency",
         "jobs",
         "one_time_tokens",
+        "orders",
+        "payments",
+        "products",
         "profiles",
         "roles",
         "sessions",
@@ -46,6 +52,9 @@ class MemoryUnitOfWork(UnitOfWork):
     events: MemoryEvents
     jobs: MemoryJobs
     profiles: MemoryProfiles
+    products: MemoryProducts
+    orders: MemoryOrders
+    payments: MemoryPayments
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -59,6 +68,9 @@ class MemoryUnitOfWork(UnitOfWork):
         self.events = MemoryEvents(changes)
         self.jobs = MemoryJobs(changes)
         self.profiles = MemoryProfiles(changes)
+        self.products = MemoryProducts(changes)
+        self.orders = MemoryOrders(changes)
+        self.payments = MemoryPayments(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

@@ -16,6 +16,9 @@ from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.jobs import SqlJobs
 from adapters.sql.news import News, news_of
 from adapters.sql.one_time_tokens import SqlOneTimeTokens
+from adapters.sql.orders import SqlOrders
+from adapters.sql.payments import SqlPayments
+from adapters.sql.products import SqlProducts
 from adapters.sql.profiles import SqlProfiles
 from adapters.sql.roles import SqlRoles
 from adapters.sql.sessions import SqlSessions
@@ -41,6 +44,9 @@ class SqlUnitOfWork(UnitOfWork):
         "idempotency",
         "jobs",
         "one_time_tokens",
+        "orders",
+        "payments",
+        "products",
         "profiles",
         "roles",
         "sessions",
@@ -59,6 +65,9 @@ class SqlUnitOfWork(UnitOfWork):
     events: SqlEvents
     jobs: SqlJobs
     profiles: SqlProfiles
+    products: SqlProducts
+    orders: SqlOrders
+    payments: SqlPayments
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -72,6 +81,9 @@ class SqlUnitOfWork(UnitOfWork):
         self.events = SqlEvents(work)
         self.jobs = SqlJobs(work)
         self.profiles = SqlProfiles(work)
+        self.products = SqlProducts(work)
+        self.orders = SqlOrders(work)
+        self.payments = SqlPayments(work)
         self._work = work
         self._one_writer = one_writer
 

@@ -50,7 +50,7 @@ class ChangeMe:
 
 @dataclass(frozen=True)
 class DeleteMe:
-    """Everything goes. Needs a sign-in of the last 15 minutes."""
+    """Everything goes, but for orders, which lose their name. Needs a sign-in of the last 15 minutes."""
 
     rule: ClassVar[Rule] = OWNER_JUST_SIGNED_IN
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from application.idempotency import caller_of
 from application.identity.accounts import an_administrator_stays
+from application.orders.books import Books
 from application.outbox import Outbox
 from application.profiles.discarding import discard_avatar
 from application.unit_of_work import UnitOfWork
@@ -16,10 +17,12 @@ class Erasure:
     """Stores remove what is the member's along with the account; everything else is seen to here."""
 
     outbox: Outbox
+    books: Books
 
     async def erase(self, uow: UnitOfWork, actor: Actor, user: User) -> None:
         """Call in a unit of work that called `serialise(ACCESS)` first. Raises Conflict (`last-admin`)."""
         await an_administrator_stays(uow, user)
+        await self.books.close_account(uow, actor, user.id)
         await discard_avatar(uow, self.outbox, actor, user.id)
         await uow.users.remove(user.id)
         await uow.idempotency.remove_all_of(caller_of(str(user.id), user.id))

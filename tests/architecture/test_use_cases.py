@@ -63,6 +63,7 @@ WITHOUT_COMMAND = {
     "register": "`users create` makes accounts",
     "show_my_profile": "the operator has no account; `profiles show` shows anybody's",
     "show_avatar": "a terminal shows no pictures; `profiles show` says where it is",
+    "take_payment_notice": "gateways call it, and sign what they say; `orders pay` is the way by hand",
     "revoke_token": "tokens do not belong on a command line; `sessions end` ends their sessions",
 }
 

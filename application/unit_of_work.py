@@ -13,6 +13,8 @@ from domain.identity.session import SessionRepository
 from domain.identity.signing_key import SigningKeyRepository
 from domain.identity.user import UserRepository
 from domain.jobs.job import JobRepository
+from domain.notifications.notification import Broadcasts, Notifications
+from domain.notifications.preferences import PreferencesRepository
 
 ACCESS = "access"
 """What changes roles, or who has them, is serialised under this name."""
@@ -52,6 +54,15 @@ class UnitOfWork(Protocol):
 
     @property
     def jobs(self) -> JobRepository: ...
+
+    @property
+    def notifications(self) -> Notifications: ...
+
+    @property
+    def broadcasts(self) -> Broadcasts: ...
+
+    @property
+    def preferences(self) -> PreferencesRepository: ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

@@ -33,7 +33,7 @@ from adapters.security.signing_keys import Ed25519KeyFactory
 from adapters.system import SystemClock, Uuid7Ids
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
-from application.app import Access, Application, Audit, Identity, Jobs, use_cases
+from application.app import Access, Application, Audit, Identity, Jobs, Notifications, use_cases
 from application.audit.ports import AuditQueries, TrailSignature
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, IdempotencyQueries
@@ -55,11 +55,17 @@ from application.identity.ports import (
     RefreshTokens,
 )
 from application.identity.user_counts import UserCounts
+from application.jobs.finishing import FinishedJobs
 from application.jobs.kinds import JobKind, JobKinds
 from application.jobs.ports import JobQueries
 from application.jobs.runner import LEASE, Runner
 from application.limits import Limits, Quotas, RateLimiter, RequestLimit
 from application.mail import Mailer, MailTemplates
+from application.notifications.broadcasting import Broadcasting
+from application.notifications.composer import NotificationComposer
+from application.notifications.notifier import Notifier
+from application.notifications.ports import NotificationQueries
+from application.notifications.texts import Texts, texts_in
 from application.outbox import Outbox, ReactionNames
 from application.ports import Clock, Ids, Load, Reachable, StoreHealth, WakeUps, Watched
 from application.reactions import REACTION_NAMES, Reactions
@@ -110,6 +116,7 @@ async def open_application(
         container.register(Load, instance=Load(connections, hasher, redis))
         container.register(MailTemplates, instance=open_templates(settings))
         container.register(Mailer, instance=mailer or (mail.MemoryMailer() if in_memory else open_mailer(settings)))
+        container.register(Texts, instance=texts_in(settings.mail_language))
         container.register(Clock, instance=clock or SystemClock())
         container.register(Ids, instance=Uuid7Ids())
         container.register(IdentityRules, instance=settings.identity_rules)
@@ -225,6 +232,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(AccessQueries, instance=memory.MemoryAccessQueries(database))
     container.register(AuditQueries, instance=memory.MemoryAuditQueries(database))
     container.register(IdempotencyQueries, instance=memory.MemoryIdempotencyQueries(database))
+    container.register(NotificationQueries, instance=memory.MemoryNotificationQueries(database))
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
 
@@ -247,6 +255,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(AccessQueries, instance=sql.SqlAccessQueries(reader))
     container.register(AuditQueries, instance=sql.SqlAuditQueries(reader))
     container.register(IdempotencyQueries, instance=sql.SqlIdempotencyQueries(reader))
+    container.register(NotificationQueries, instance=sql.SqlNotificationQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
     return sql.SqlConnections(engine, reader, transactions)
 
@@ -323,20 +332,32 @@ def _register_limits(container: punq.Container, settings: Settings, resources: A
 def _register_use_cases(container: punq.Container) -> None:
     """The table of contents lists every use case; each is built from the ports that it names."""
     container.register(ReactionNames, instance=REACTION_NAMES)
-    for shared in (Passwords, NewAccounts, PasswordAttempts, Quotas, Trail, Idempotency, Outbox, Links):
+    for shared in (
+        Passwords,
+        NewAccounts,
+        PasswordAttempts,
+        Quotas,
+        Trail,
+        Idempotency,
+        Outbox,
+        Links,
+        Notifier,
+        FinishedJobs,
+    ):
         container.register(shared)
     for remembering in (KnownCallers, UserCounts):
         container.register(remembering, scope=punq.Scope.singleton)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
-    for part in (*found, Identity, Access, Audit, Jobs, Application):
+    for part in (*found, Identity, Access, Audit, Jobs, Notifications, Application):
         container.register(part)
 
 
 def _register_runner(container: punq.Container, more_kinds: Iterable[JobKind], lease: timedelta) -> None:
-    for part in (AccountLetters, AccountFollowUps, Reactions, BackgroundWork):
+    for part in (AccountLetters, AccountFollowUps, NotificationComposer, Broadcasting, Reactions, BackgroundWork):
         container.register(part)
     background: BackgroundWork = container.resolve(BackgroundWork)
+    finished: FinishedJobs = container.resolve(FinishedJobs)
     runner = Runner(
         container.resolve(Transactions),
         container.resolve(WakeUps),
@@ -345,5 +366,6 @@ def _register_runner(container: punq.Container, more_kinds: Iterable[JobKind], l
         container.resolve(Ids),
         random.random,
         lease=lease,
+        tell_finished=finished.tell,
     )
     container.register(Runner, instance=runner)

@@ -20,6 +20,7 @@ from adapters.memory import (
     MemoryIdempotencyQueries,
     MemoryIdentityQueries,
     MemoryJobQueries,
+    MemoryNotificationQueries,
     MemoryTransactions,
 )
 from adapters.sql import (
@@ -32,6 +33,7 @@ from adapters.sql import (
     SqlIdempotencyQueries,
     SqlIdentityQueries,
     SqlJobQueries,
+    SqlNotificationQueries,
     SqlTransactions,
     create_engine,
 )
@@ -41,6 +43,7 @@ from application.audit.ports import AuditQueries
 from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
 from application.jobs.ports import JobQueries
+from application.notifications.ports import NotificationQueries
 from application.ports import StoreHealth, WakeUps
 from application.remembering import Changes
 from application.unit_of_work import Transactions
@@ -70,6 +73,7 @@ class Store:
     audit: AuditQueries
     idempotency: IdempotencyQueries
     jobs: JobQueries
+    notifications: NotificationQueries
     wake_ups: WakeUps
     changes: Changes
     health: StoreHealth
@@ -91,6 +95,7 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             MemoryAuditQueries(memory),
             MemoryIdempotencyQueries(memory),
             MemoryJobQueries(memory),
+            MemoryNotificationQueries(memory),
             transactions.wake_ups,
             transactions.changes,
             MemoryHealth(),
@@ -124,6 +129,7 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         SqlAuditQueries(reader),
         SqlIdempotencyQueries(reader),
         SqlJobQueries(reader),
+        SqlNotificationQueries(reader),
         transactions.news.wake_ups,
         transactions.news.changes,
         SqlHealth(engine),

@@ -16,6 +16,8 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.notifications.notification import Broadcast, Kind, Notification
+from domain.notifications.preferences import Choice
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -42,6 +44,9 @@ class MemoryDatabase:
         self.kept_answers: dict[tuple[str, str], KeptAnswer] = {}
         self.events: dict[UUID, Emitted] = {}
         self.jobs: dict[UUID, Job] = {}
+        self.notifications: dict[UUID, Notification] = {}
+        self.broadcasts: dict[UUID, Broadcast] = {}
+        self.preferences: dict[tuple[UUID, Kind], tuple[Choice, int]] = {}
         self.commits = 0
         self.writer = asyncio.Lock()
 
@@ -110,6 +115,9 @@ class Changes:
         self.kept_answers = Layer(database.kept_answers)
         self.events = Layer(database.events)
         self.jobs = Layer(database.jobs)
+        self.notifications = Layer(database.notifications)
+        self.broadcasts = Layer(database.broadcasts)
+        self.preferences = Layer(database.preferences)
         self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
@@ -135,5 +143,8 @@ class Changes:
             self.kept_answers,
             self.events,
             self.jobs,
+            self.notifications,
+            self.broadcasts,
+            self.preferences,
         ):
             layer.commit()

@@ -10,6 +10,7 @@ from adapters.memory.database import Changes, MemoryDatabase
 from adapters.memory.events import MemoryEvents
 from adapters.memory.idempotency import MemoryKeptAnswers
 from adapters.memory.jobs import MemoryJobs
+from adapters.memory.notifications import MemoryBroadcasts, MemoryNotifications, MemoryPreferences
 from adapters.memory.one_time_tokens import MemoryOneTimeTokens
 from adapters.memory.roles import MemoryRoles
 from adapters.memory.sessions import MemorySessions
@@ -23,10 +24,13 @@ class MemoryUnitOfWork(UnitOfWork):
     __slots__ = (
         "api_keys",
         "audit",
+        "broadcasts",
         "events",
         "idempotency",
         "jobs",
+        "notifications",
         "one_time_tokens",
+        "preferences",
         "roles",
         "sessions",
         "signing_keys",
@@ -43,6 +47,9 @@ class MemoryUnitOfWork(UnitOfWork):
     idempotency: MemoryKeptAnswers
     events: MemoryEvents
     jobs: MemoryJobs
+    notifications: MemoryNotifications
+    broadcasts: MemoryBroadcasts
+    preferences: MemoryPreferences
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -55,6 +62,9 @@ class MemoryUnitOfWork(UnitOfWork):
         self.idempotency = MemoryKeptAnswers(changes)
         self.events = MemoryEvents(changes)
         self.jobs = MemoryJobs(changes)
+        self.notifications = MemoryNotifications(changes)
+        self.broadcasts = MemoryBroadcasts(changes)
+        self.preferences = MemoryPreferences(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

@@ -56,6 +56,12 @@ class MemoryUsers(UserRepository):
         for job in self._changes.jobs.values():
             if job.owner_id == user_id:
                 self._changes.jobs.remove(job.id)
+        for notification in self._changes.notifications.values():
+            if notification.user_id == user_id:
+                self._changes.notifications.remove(notification.id)
+        for place, _ in self._changes.preferences.items():
+            if place[0] == user_id:
+                self._changes.preferences.remove(place)
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())

@@ -6,6 +6,7 @@ from adapters.sql.engine import Database, create_engine
 from adapters.sql.health import SqlHealth
 from adapters.sql.idempotency import SqlIdempotencyQueries
 from adapters.sql.job_queries import SqlJobQueries
+from adapters.sql.notification_queries import SqlNotificationQueries
 from adapters.sql.pool import SqlConnections
 from adapters.sql.queries import SqlIdentityQueries
 from adapters.sql.reading import Reader
@@ -23,6 +24,7 @@ __all__ = [
     "SqlIdempotencyQueries",
     "SqlIdentityQueries",
     "SqlJobQueries",
+    "SqlNotificationQueries",
     "SqlTransactions",
     "create_engine",
 ]

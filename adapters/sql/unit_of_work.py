@@ -15,6 +15,7 @@ from adapters.sql.failures import translated
 from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.jobs import SqlJobs
 from adapters.sql.news import News, news_of
+from adapters.sql.notifications import SqlBroadcasts, SqlNotifications, SqlPreferences
 from adapters.sql.one_time_tokens import SqlOneTimeTokens
 from adapters.sql.roles import SqlRoles
 from adapters.sql.sessions import SqlSessions
@@ -36,10 +37,13 @@ class SqlUnitOfWork(UnitOfWork):
         "_work",
         "api_keys",
         "audit",
+        "broadcasts",
         "events",
         "idempotency",
         "jobs",
+        "notifications",
         "one_time_tokens",
+        "preferences",
         "roles",
         "sessions",
         "signing_keys",
@@ -56,6 +60,9 @@ class SqlUnitOfWork(UnitOfWork):
     idempotency: SqlKeptAnswers
     events: SqlEvents
     jobs: SqlJobs
+    notifications: SqlNotifications
+    broadcasts: SqlBroadcasts
+    preferences: SqlPreferences
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -68,6 +75,9 @@ class SqlUnitOfWork(UnitOfWork):
         self.idempotency = SqlKeptAnswers(work)
         self.events = SqlEvents(work)
         self.jobs = SqlJobs(work)
+        self.notifications = SqlNotifications(work)
+        self.broadcasts = SqlBroadcasts(work)
+        self.preferences = SqlPreferences(work)
         self._work = work
         self._one_writer = one_writer
 

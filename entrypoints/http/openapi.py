@@ -27,6 +27,7 @@ TAGS = [
         "name": "Outbox",
         "description": "What should have followed from events (mails, above all), and failed too often.",
     },
+    {"name": "Notifications", "description": "What members are told, and what they want to be told."},
     {"name": "OAuth 2", "description": "RFC 6749, 7009, 7662, 8414 and 7517, for clients that speak them."},
     {"name": "System", "description": "For whoever runs this."},
 ]

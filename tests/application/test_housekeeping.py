@@ -44,7 +44,15 @@ async def test_only_what_has_run_out_is_swept() -> None:
     for _ in range(2):
         clock.advance(hours=2)
         assert await sweep(operator("test")) == Swept(
-            sessions=1, signing_keys=1, api_keys=1, kept_answers=1, one_time_tokens=1, jobs=2, events=1
+            sessions=1,
+            signing_keys=1,
+            api_keys=1,
+            kept_answers=1,
+            one_time_tokens=1,
+            jobs=2,
+            events=1,
+            notifications=0,
+            broadcasts=0,
         )
 
 

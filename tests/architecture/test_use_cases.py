@@ -28,6 +28,8 @@ WITHOUT_ENTRY = {
     "identify_caller": "that an API key was used is noted with the key, to the minute; nobody changed anything",
     "introspect_token": "it only reads, though under a lock",
     "seal": "it seals the trail itself",
+    "read_notification": "that a member has read what is theirs concerns nobody else",
+    "read_all_notifications": "as read_notification",
 }
 
 WITHOUT_ROUTE = {
@@ -61,6 +63,7 @@ WITHOUT_COMMAND = {
     "publish_keys": "it is for programs that verify tokens; `keys list` shows the keys",
     "refresh": "the operator has no session",
     "register": "`users create` makes accounts",
+    "show_dashboard": "the operator has none; each of its parts has a command of its own",
     "revoke_token": "tokens do not belong on a command line; `sessions end` ends their sessions",
 }
 

@@ -48,7 +48,7 @@ def test_no_event_is_without_a_row_in_the_table_of_reactions() -> None:
 def test_every_periodic_job_is_named() -> None:
     """Only their names are asked for: nothing is done, and so nothing is needed to do it with."""
     nothing: Any = None
-    work = BackgroundWork(Reactions(nothing, nothing, nothing, nothing, nothing), nothing)
+    work = BackgroundWork(Reactions(nothing, nothing, nothing, nothing, nothing, nothing), nothing, nothing)
     told = {names(kind)[0]: every for kind, every, _ in rows("periodic job")}
     assert told == {kind.name: spoken(kind.every) for kind in work.kinds() if kind.every is not None}
 

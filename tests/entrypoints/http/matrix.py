@@ -54,6 +54,7 @@ class World:
     jobs: dict[Whose, UUID]
     failed_jobs: dict[Whose, UUID]
     deliveries: dict[Whose, UUID]
+    notifications: dict[Whose, UUID]
     """Set aside; they are nobody's."""
     links: Mapping[Purpose, str]
     """Tokens of the other one's links."""
@@ -69,6 +70,7 @@ class World:
             "name": self.roles,
             "job_id": self.failed_jobs if template.endswith("/retry") else self.jobs,
             "delivery_id": self.deliveries,
+            "notification_id": self.notifications,
         }
         for name, chosen in things.items():
             template = template.replace(f"{{{name}}}", str(chosen.get(whose, "")))
@@ -240,9 +242,23 @@ REQUESTS: Mapping[str, Request] = {
     "metadata": READ,
     "health": READ,
     "ready": READ,
+    "list_notifications": READ,
+    "show_notification": READ,
+    "read_notification": READ,
+    "read_all_notifications": READ,
+    "send_notification": Request(
+        lambda world: {"user_id": str(world.users[Whose.OTHERS]), "title": "Hello", "body": "World"}
+    ),
+    "broadcast_notification": Request(lambda _: {"title": "Hello", "body": "World"}),
+    "show_preferences": READ,
+    "change_preferences": Request(lambda _: {"broadcast": {"in_app": False}}),
+    "show_dashboard": READ,
 }
 
-PRIVATE = {"end_session", "show_api_key", "revoke_api_key", "show_job", "cancel_job", "retry_job"}
+PRIVATE = {
+    "end_session", "show_api_key", "revoke_api_key", "show_job", "cancel_job", "retry_job",
+    "show_notification", "read_notification",
+}  # fmt: skip
 """Where a stranger does not even learn that the thing exists."""
 
 REACHING = {"update_user", "delete_user", "set_roles", "send_password_reset", "impersonate"}

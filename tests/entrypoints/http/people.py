@@ -14,6 +14,7 @@ from domain.identity.one_time_token import Purpose
 from domain.identity.session import Impersonation, Session
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.notifications.notification import Kind, Notification
 from tests.clock import OwnClock
 from tests.entrypoints.http.client import PASSWORD
 from tests.entrypoints.http.matrix import Caller, Whose, World
@@ -50,6 +51,7 @@ class People:
         text = self._keys.new()
         key, own_key, others_key = self._key(me, text, caller.granted), self._key(me), self._key(other)
         some_role = self._role(f"r{uuid4().hex}", frozenset())
+        own_message, others_message = self._message(me), self._message(other)
         async with self._sign_in.transactions.begin() as uow:
             for user in (me, other):
                 await uow.users.add(user)
@@ -58,6 +60,8 @@ class People:
             for made in (own_key, others_key) if caller.credential == "revoked key" else (key, own_key, others_key):
                 await uow.api_keys.add(made)
             await uow.roles.add(some_role)
+            for told in (own_message, others_message):
+                await uow.notifications.add(told)
         refresh_token = self._sign_in.refresh_tokens.mint(others, 1)
         assert refresh_token is not None
         waiting, lost, set_aside = self._jobs(me, other), self._jobs(me, other, failed), a_delivery(self._clock.now())
@@ -73,6 +77,7 @@ class People:
             jobs={whose: job.id for whose, job in waiting.items()} | {Whose.MISSING: uuid4()},
             failed_jobs={whose: job.id for whose, job in lost.items()} | {Whose.MISSING: uuid4()},
             deliveries={Whose.OTHERS: set_aside.id, Whose.MISSING: uuid4()},
+            notifications={Whose.OWN: own_message.id, Whose.OTHERS: others_message.id, Whose.MISSING: uuid4()},
             links=links,
             refresh_token=refresh_token,
             access_token=await self._token(others),
@@ -172,3 +177,7 @@ class People:
     def _role(self, name: str, permissions: frozenset[str]) -> Role:
         now = self._clock.now()
         return Role(id=uuid4(), name=name, description=None, permissions=permissions, created_at=now, updated_at=now)
+
+    def _message(self, user: User) -> Notification:
+        now = self._clock.now()
+        return Notification(id=uuid4(), user_id=user.id, kind=Kind.MESSAGE, title="Hello", body="World", created_at=now)

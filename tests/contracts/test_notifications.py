@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,14 +18,9 @@ from domain.errors import Invalid
 from domain.identity.user import User
 from domain.notifications.notification import Broadcast, Kind, Notification
 from domain.notifications.preferences import ALWAYS_ON, DEFAULTS, Choice, Preferences
-from tests.contracts.builders import NOW, SECOND, a_user, add, examples, remove
+from tests.contracts.builders import NOW, SECOND, a_notification, a_user, add, examples, remove
 from tests.contracts.plans import Asked
 from tests.stores import POSTGRESQL, Store
-
-
-def a_notification(user: User, **fields: Any) -> Notification:
-    made = Notification(id=uuid4(), user_id=user.id, kind=Kind.MESSAGE, title="Hello", body="World", created_at=NOW)
-    return replace(made, **fields)
 
 
 async def tell(store: Store, *told: Notification) -> None:

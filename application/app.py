@@ -10,6 +10,7 @@ from application.access.permissions import ListPermissions
 from application.access.roles import CreateRole, DeleteRole, ListRoles, ShowRole, UpdateRole
 from application.audit.queries import ListAudit
 from application.audit.sealing import SealAudit, VerifyAudit
+from application.dashboard import ShowDashboard
 from application.housekeeping import Sweep
 from application.identity.account import ChangeMe, ChangePassword, DeleteMe
 from application.identity.administration import CreateFirstAdmin, CreateUser, DeleteUser, SetRoles, UpdateUser
@@ -35,6 +36,14 @@ from application.jobs.management import (
 )
 from application.jobs.runner import Runner
 from application.limits import RequestLimit
+from application.notifications.inbox import (
+    ListNotifications,
+    ReadAllNotifications,
+    ReadNotification,
+    ShowNotification,
+)
+from application.notifications.preferences import ChangePreferences, ShowPreferences
+from application.notifications.sending import BroadcastNotification, SendNotification
 from application.orders.orders import CancelOrder, FulfilOrder, ListOrders, PlaceOrder, ShowOrder
 from application.orders.payments import PayOrder, RefundOrder, TakePaymentNotice
 from application.personal_data import ExportPersonalData
@@ -173,6 +182,20 @@ class Orders:
 
 
 @dataclass(frozen=True)
+class Notifications:
+    """What members are told, and what they want to be told."""
+
+    list_notifications: ListNotifications
+    show_notification: ShowNotification
+    read_notification: ReadNotification
+    read_all_notifications: ReadAllNotifications
+    send_notification: SendNotification
+    broadcast_notification: BroadcastNotification
+    show_preferences: ShowPreferences
+    change_preferences: ChangePreferences
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
     access: Access
@@ -182,6 +205,8 @@ class Application:
     export_personal_data: ExportPersonalData
     products: Products
     orders: Orders
+    notifications: Notifications
+    show_dashboard: ShowDashboard
     sweep: Sweep
     runner: Runner
     store: StoreHealth

@@ -16,12 +16,14 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "session-reused": ("name", "at", "address", "link"),
     "invitation": ("link", "expires_at"),
     "order-confirmation": ("name", "number", "lines", "currency", "total", "placed_at"),
+    "notification": ("name", "title", "text"),
 }
 """Every mail there is, and the values that its template may use.
 
 `name` is the member's full name or username, or None. `link` is where the button leads, `email` the address that is
 meant. Times are aware; `address` (IP) and `device` (`Firefox on Windows`) may be None. `lines` are mappings of `name`,
 `quantity` and `unit_price`; prices and `total` are in minor units of `currency` (ISO 4217).
+The template gets `text` as its lines.
 """
 
 

@@ -12,12 +12,15 @@ from application.identity.follow_ups import AccountFollowUps
 from application.identity.letters import AccountLetters
 from application.jobs.kinds import JobKind, Run
 from application.mail import Letter, Mail, Mailer, MailTemplates
+from application.notifications.composer import NotificationComposer, Told
 from application.outbox import ReactionNames
 from application.profiles.avatar_files import AvatarFiles
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.events import Emitted, Event
 from domain.identity import events
-from domain.orders import events as order_events
+from domain.jobs.events import JobFinished
+from domain.notifications.events import NotificationMailed
+from domain.orders import events as orders
 from domain.profiles.events import AvatarDiscarded
 
 
@@ -45,7 +48,15 @@ class ChangesFiles:
     change: Callable[[AvatarFiles, Emitted], Awaitable[None]]
 
 
-Reaction = Mails | FollowsUp | ChangesFiles
+@dataclass(frozen=True, slots=True)
+class Notifies:
+    """A notification, unless there is nothing to be told, or they do not want to be told."""
+
+    name: str
+    compose: Callable[[NotificationComposer, Emitted], Told | None]
+
+
+Reaction = Mails | FollowsUp | ChangesFiles | Notifies
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     events.VerificationRequested: (FollowsUp("start-verification", AccountFollowUps.start_verification),),
@@ -54,20 +65,31 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     events.PasswordResetStarted: (Mails("mail-reset-password", AccountLetters.reset_password),),
     events.EmailChangeStarted: (Mails("mail-change-email", AccountLetters.change_email),),
     events.UserInvited: (Mails("mail-invitation", AccountLetters.invitation),),
-    events.EmailVerified: (Mails("mail-welcome", AccountLetters.welcome),),
+    events.EmailVerified: (
+        Mails("mail-welcome", AccountLetters.welcome),
+        Notifies("notify-welcome", NotificationComposer.welcome),
+    ),
     events.EmailChanged: (
         Mails("mail-email-changed-to-old", AccountLetters.email_changed_to_old),
         Mails("mail-email-changed-to-new", AccountLetters.email_changed_to_new),
     ),
     events.PasswordChanged: (Mails("mail-password-changed", AccountLetters.password_changed),),
-    events.SignedInFromElsewhere: (Mails("mail-new-sign-in", AccountLetters.new_sign_in),),
+    events.SignedInFromElsewhere: (
+        Mails("mail-new-sign-in", AccountLetters.new_sign_in),
+        Notifies("notify-new-sign-in", NotificationComposer.new_sign_in),
+    ),
     events.SessionReused: (Mails("mail-session-reused", AccountLetters.session_reused),),
     AvatarDiscarded: (ChangesFiles("remove-avatar-files", AvatarFiles.remove),),
-    order_events.OrderPlaced: (Mails("mail-order-confirmation", AccountLetters.order_confirmation),),
-    order_events.OrderPaid: (),
-    order_events.OrderFulfilled: (),
-    order_events.OrderCancelled: (),
-    order_events.OrderRefunded: (),
+    orders.OrderPlaced: (
+        Mails("mail-order-confirmation", AccountLetters.order_confirmation),
+        Notifies("notify-order-placed", NotificationComposer.order),
+    ),
+    orders.OrderPaid: (Notifies("notify-order-paid", NotificationComposer.order),),
+    orders.OrderFulfilled: (Notifies("notify-order-fulfilled", NotificationComposer.order),),
+    orders.OrderCancelled: (Notifies("notify-order-cancelled", NotificationComposer.order),),
+    orders.OrderRefunded: (Notifies("notify-order-refunded", NotificationComposer.order),),
+    JobFinished: (Notifies("notify-job-finished", NotificationComposer.job_finished),),
+    NotificationMailed: (Mails("mail-notification", AccountLetters.notification),),
 }
 
 REACTION_NAMES = ReactionNames(
@@ -82,6 +104,7 @@ class Reactions:
     transactions: Transactions
     letters: AccountLetters
     follow_ups: AccountFollowUps
+    notifications: NotificationComposer
     templates: MailTemplates
     mailer: Mailer
     avatars: AvatarFiles
@@ -90,9 +113,9 @@ class Reactions:
         """Each reaction, as the kind of job that delivers to it."""
         for reactions in REACTIONS.values():
             for reaction in reactions:
-                yield JobKind(reaction.name, self._working_on(reaction))
+                yield JobKind(reaction.name, self._work(reaction))
 
-    def _working_on(self, reaction: Reaction) -> Callable[[Run], Awaitable[None]]:
+    def _work(self, reaction: Reaction) -> Callable[[Run], Awaitable[None]]:
         match reaction:
             case Mails():
                 return self._mailing(reaction)
@@ -100,6 +123,8 @@ class Reactions:
                 return self._following_up(reaction)
             case ChangesFiles():
                 return self._changing_files(reaction)
+            case Notifies():
+                return self._notifying(reaction)
 
     def _mailing(self, reaction: Mails) -> Callable[[Run], Awaitable[None]]:
         async def work(run: Run) -> None:
@@ -122,6 +147,13 @@ class Reactions:
     def _changing_files(self, reaction: ChangesFiles) -> Callable[[Run], Awaitable[None]]:
         async def work(run: Run) -> None:
             await reaction.change(self.avatars, _delivered(run))
+
+        return work
+
+    def _notifying(self, reaction: Notifies) -> Callable[[Run], Awaitable[None]]:
+        async def work(run: Run) -> None:
+            async with run.finishing() as uow:
+                await self.notifications.tell(reaction.compose, uow, _delivered(run))
 
         return work
 

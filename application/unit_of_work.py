@@ -13,6 +13,8 @@ from domain.identity.session import SessionRepository
 from domain.identity.signing_key import SigningKeyRepository
 from domain.identity.user import UserRepository
 from domain.jobs.job import JobRepository
+from domain.notifications.notification import Broadcasts, Notifications
+from domain.notifications.preferences import PreferencesRepository
 from domain.orders.order import OrderRepository
 from domain.orders.payment import PaymentRepository
 from domain.products.product import ProductRepository
@@ -68,6 +70,15 @@ class UnitOfWork(Protocol):
 
     @property
     def payments(self) -> PaymentRepository: ...
+
+    @property
+    def notifications(self) -> Notifications: ...
+
+    @property
+    def broadcasts(self) -> Broadcasts: ...
+
+    @property
+    def preferences(self) -> PreferencesRepository: ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

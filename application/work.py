@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from application.housekeeping import Sweep
 from application.jobs.kinds import JobKind, Run
+from application.notifications.broadcasting import Broadcasting
+from application.notifications.sending import BROADCAST_JOB
 from application.profiles.avatar_files import AvatarSweep
 from application.reactions import Reactions
 from domain.access.actor import PROCESS
@@ -19,11 +21,16 @@ class BackgroundWork:
     reactions: Reactions
     sweep: Sweep
     avatar_sweep: AvatarSweep
+    broadcasting: Broadcasting
 
     def kinds(self) -> Iterator[JobKind]:
         yield from self.reactions.kinds()
         yield JobKind("sweep", self._sweep, every=SWEEP_EVERY)
         yield JobKind("sweep-avatars", self._sweep_avatars, every=SWEEP_AVATARS_EVERY)
+        yield JobKind(BROADCAST_JOB, self._broadcast)
+
+    async def _broadcast(self, run: Run) -> None:
+        await self.broadcasting.work(run)
 
     async def _sweep(self, run: Run) -> dict[str, int]:
         """What was swept, by its kind. To sweep twice does no harm."""

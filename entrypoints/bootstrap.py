@@ -38,7 +38,18 @@ from adapters.security.signing_keys import Ed25519KeyFactory
 from adapters.system import SystemClock, Uuid7Ids
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
-from application.app import Access, Application, Audit, Identity, Jobs, Orders, Products, Profiles, use_cases
+from application.app import (
+    Access,
+    Application,
+    Audit,
+    Identity,
+    Jobs,
+    Notifications,
+    Orders,
+    Products,
+    Profiles,
+    use_cases,
+)
 from application.audit.ports import AuditQueries, TrailSignature
 from application.audit.trail import Trail
 from application.blobs import BlobStore
@@ -62,11 +73,17 @@ from application.identity.ports import (
     RefreshTokens,
 )
 from application.identity.user_counts import UserCounts
+from application.jobs.finishing import FinishedJobs
 from application.jobs.kinds import JobKind, JobKinds
 from application.jobs.ports import JobQueries
 from application.jobs.runner import LEASE, Runner
 from application.limits import Limits, Quotas, RateLimiter, RequestLimit
 from application.mail import Mailer, MailTemplates
+from application.notifications.broadcasting import Broadcasting
+from application.notifications.composer import NotificationComposer
+from application.notifications.notifier import Notifier
+from application.notifications.ports import NotificationQueries
+from application.notifications.texts import Texts, texts_in
 from application.orders.books import Books
 from application.orders.payments import Settlement, TakePaymentNotice
 from application.orders.ports import OrderQueries, PaymentGateways
@@ -129,6 +146,7 @@ async def open_application(
         images = PillowImages()
         resources.callback(images.close)
         container.register(AvatarImages, instance=images)
+        container.register(Texts, instance=texts_in(settings.mail_language))
         container.register(IdentityRules, instance=settings.identity_rules)
         container.register(Site, instance=Site(str(settings.public_url).rstrip("/")))
         _register_use_cases(container)
@@ -270,6 +288,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(ProductQueries, instance=memory.MemoryProductQueries(database))
     container.register(OrderQueries, instance=memory.MemoryOrderQueries(database))
     container.register(IdempotencyQueries, instance=memory.MemoryIdempotencyQueries(database))
+    container.register(NotificationQueries, instance=memory.MemoryNotificationQueries(database))
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
 
@@ -295,6 +314,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(ProductQueries, instance=sql.SqlProductQueries(reader))
     container.register(OrderQueries, instance=sql.SqlOrderQueries(reader))
     container.register(IdempotencyQueries, instance=sql.SqlIdempotencyQueries(reader))
+    container.register(NotificationQueries, instance=sql.SqlNotificationQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
     return sql.SqlConnections(engine, reader, transactions)
 
@@ -401,18 +421,20 @@ def _register_use_cases(container: punq.Container) -> None:
         AvatarSweep,
         Books,
         Settlement,
+        Notifier,
+        FinishedJobs,
     ):
         container.register(shared)
     for remembering in (KnownCallers, UserCounts):
         container.register(remembering, scope=punq.Scope.singleton)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
-    for part in (*found, Identity, Access, Audit, Jobs, Profiles, Products, Orders, Application):
+    for part in (*found, Identity, Access, Audit, Jobs, Profiles, Products, Orders, Notifications, Application):
         container.register(part)
 
 
 def _register_runner(container: punq.Container, more_kinds: Iterable[JobKind], lease: timedelta) -> None:
-    for part in (AccountLetters, AccountFollowUps, Reactions, BackgroundWork):
+    for part in (AccountLetters, AccountFollowUps, NotificationComposer, Broadcasting, Reactions, BackgroundWork):
         container.register(part)
     background: BackgroundWork = container.resolve(BackgroundWork)
     gateways: PaymentGateways = container.resolve(PaymentGateways)
@@ -421,6 +443,7 @@ def _register_runner(container: punq.Container, more_kinds: Iterable[JobKind], l
         for gateway in gateways.by_name.values()
         if isinstance(gateway, SandboxGateway)
     ]
+    finished: FinishedJobs = container.resolve(FinishedJobs)
     runner = Runner(
         container.resolve(Transactions),
         container.resolve(WakeUps),
@@ -429,5 +452,6 @@ def _register_runner(container: punq.Container, more_kinds: Iterable[JobKind], l
         container.resolve(Ids),
         random.random,
         lease=lease,
+        tell_finished=finished.tell,
     )
     container.register(Runner, instance=runner)

@@ -20,6 +20,7 @@ from adapters.memory import (
     MemoryIdempotencyQueries,
     MemoryIdentityQueries,
     MemoryJobQueries,
+    MemoryNotificationQueries,
     MemoryOrderQueries,
     MemoryProductQueries,
     MemoryProfileQueries,
@@ -35,6 +36,7 @@ from adapters.sql import (
     SqlIdempotencyQueries,
     SqlIdentityQueries,
     SqlJobQueries,
+    SqlNotificationQueries,
     SqlOrderQueries,
     SqlProductQueries,
     SqlProfileQueries,
@@ -47,6 +49,7 @@ from application.audit.ports import AuditQueries
 from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
 from application.jobs.ports import JobQueries
+from application.notifications.ports import NotificationQueries
 from application.orders.ports import OrderQueries
 from application.ports import StoreHealth, WakeUps
 from application.products.ports import ProductQueries
@@ -82,6 +85,7 @@ class Store:
     profiles: ProfileQueries
     products: ProductQueries
     orders: OrderQueries
+    notifications: NotificationQueries
     wake_ups: WakeUps
     changes: Changes
     health: StoreHealth
@@ -106,6 +110,7 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             MemoryProfileQueries(memory),
             MemoryProductQueries(memory),
             MemoryOrderQueries(memory),
+            MemoryNotificationQueries(memory),
             transactions.wake_ups,
             transactions.changes,
             MemoryHealth(),
@@ -142,6 +147,7 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         SqlProfileQueries(reader),
         SqlProductQueries(reader),
         SqlOrderQueries(reader),
+        SqlNotificationQueries(reader),
         transactions.news.wake_ups,
         transactions.news.changes,
         SqlHealth(engine),

@@ -104,6 +104,8 @@ def _shown(name: str, value: Any) -> Any:
             return one_line(value, longest=None)
         case str() if name == "name":
             return _greeted(value)
+        case str() if name == "text":
+            return [one_line(line, longest=None) for line in value.splitlines()]
         case str():
             return one_line(value, LONGEST_VALUE)
         case datetime():

@@ -6,6 +6,7 @@ from adapters.memory.database import MemoryDatabase
 from adapters.memory.health import MemoryHealth
 from adapters.memory.idempotency import MemoryIdempotencyQueries
 from adapters.memory.jobs import MemoryJobQueries
+from adapters.memory.notifications import MemoryNotificationQueries
 from adapters.memory.orders import MemoryOrderQueries
 from adapters.memory.products import MemoryProductQueries
 from adapters.memory.profiles import MemoryProfileQueries
@@ -20,6 +21,7 @@ __all__ = [
     "MemoryIdempotencyQueries",
     "MemoryIdentityQueries",
     "MemoryJobQueries",
+    "MemoryNotificationQueries",
     "MemoryOrderQueries",
     "MemoryProductQueries",
     "MemoryProfileQueries",

@@ -16,6 +16,8 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.notifications.notification import Broadcast, Kind, Notification
+from domain.notifications.preferences import Choice
 from domain.orders.order import Order
 from domain.orders.payment import Payment
 from domain.products.product import Product
@@ -50,6 +52,9 @@ class MemoryDatabase:
         self.products: dict[UUID, Product] = {}
         self.orders: dict[UUID, Order] = {}
         self.payments: dict[UUID, Payment] = {}
+        self.notifications: dict[UUID, Notification] = {}
+        self.broadcasts: dict[UUID, Broadcast] = {}
+        self.preferences: dict[tuple[UUID, Kind], tuple[Choice, int]] = {}
         self.commits = 0
         self.writer = asyncio.Lock()
 
@@ -122,6 +127,9 @@ class Changes:
         self.products = Layer(database.products)
         self.orders = Layer(database.orders)
         self.payments = Layer(database.payments)
+        self.notifications = Layer(database.notifications)
+        self.broadcasts = Layer(database.broadcasts)
+        self.preferences = Layer(database.preferences)
         self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
@@ -151,5 +159,8 @@ class Changes:
             self.products,
             self.orders,
             self.payments,
+            self.notifications,
+            self.broadcasts,
+            self.preferences,
         ):
             layer.commit()

@@ -10,6 +10,7 @@ from adapters.memory.database import Changes, MemoryDatabase
 from adapters.memory.events import MemoryEvents
 from adapters.memory.idempotency import MemoryKeptAnswers
 from adapters.memory.jobs import MemoryJobs
+from adapters.memory.notifications import MemoryBroadcasts, MemoryNotifications, MemoryPreferences
 from adapters.memory.one_time_tokens import MemoryOneTimeTokens
 from adapters.memory.orders import MemoryOrders
 from adapters.memory.payments import MemoryPayments
@@ -27,12 +28,15 @@ class MemoryUnitOfWork(UnitOfWork):
     __slots__ = (
         "api_keys",
         "audit",
+        "broadcasts",
         "events",
         "idempotency",
         "jobs",
+        "notifications",
         "one_time_tokens",
         "orders",
         "payments",
+        "preferences",
         "products",
         "profiles",
         "roles",
@@ -55,6 +59,9 @@ class MemoryUnitOfWork(UnitOfWork):
     products: MemoryProducts
     orders: MemoryOrders
     payments: MemoryPayments
+    notifications: MemoryNotifications
+    broadcasts: MemoryBroadcasts
+    preferences: MemoryPreferences
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -71,6 +78,9 @@ class MemoryUnitOfWork(UnitOfWork):
         self.products = MemoryProducts(changes)
         self.orders = MemoryOrders(changes)
         self.payments = MemoryPayments(changes)
+        self.notifications = MemoryNotifications(changes)
+        self.broadcasts = MemoryBroadcasts(changes)
+        self.preferences = MemoryPreferences(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

@@ -60,6 +60,12 @@ class MemoryUsers(UserRepository):
         for order in self._changes.orders.values():
             if order.user_id == user_id:
                 self._changes.orders.put(order.id, replace(order, user_id=None))
+        for notification in self._changes.notifications.values():
+            if notification.user_id == user_id:
+                self._changes.notifications.remove(notification.id)
+        for place, _ in self._changes.preferences.items():
+            if place[0] == user_id:
+                self._changes.preferences.remove(place)
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())

@@ -347,3 +347,59 @@ payments = Table(
     UniqueConstraint("gateway", "reference"),
     Index(None, "order_id", "created_at", "id"),
 )
+
+broadcasts = Table(
+    "broadcasts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Time, nullable=False, index=True),
+    Column("reached", Uuid),  # how far it has come among the members, by their ids
+    Column("done", BigInteger, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("broadcast_id", ForeignKey("broadcasts.id", ondelete="CASCADE")),
+    Column("title", Text),  # of one that comes from a broadcast, this and the body stand there
+    Column("body", Text),
+    Column("created_at", Time, nullable=False, index=True),
+    Column("read_at", Time),
+    Index(None, "user_id", "created_at", "id"),
+)
+_unread = notifications.c.read_at.is_(None)
+_from_broadcast = notifications.c.broadcast_id.is_not(None)
+Index(
+    "ix_notifications_unread",
+    notifications.c.user_id,
+    notifications.c.created_at,
+    notifications.c.id,
+    postgresql_where=_unread,
+    sqlite_where=_unread,
+)
+Index("ix_notifications_read_at", notifications.c.read_at, postgresql_where=~_unread, sqlite_where=~_unread)
+Index(
+    "uq_notifications_broadcast_id_user_id",
+    notifications.c.broadcast_id,
+    notifications.c.user_id,
+    unique=True,
+    postgresql_where=_from_broadcast,
+    sqlite_where=_from_broadcast,
+)
+
+notification_preferences = Table(
+    "notification_preferences",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("in_app", Boolean, nullable=False),
+    Column("mail", Boolean, nullable=False),
+    Column("changes", Integer, nullable=False),  # the version of a member's preferences is 1 and the sum of these
+    PrimaryKeyConstraint("user_id", "kind"),
+)

@@ -15,6 +15,7 @@ from adapters.sql.failures import translated
 from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.jobs import SqlJobs
 from adapters.sql.news import News, news_of
+from adapters.sql.notifications import SqlBroadcasts, SqlNotifications, SqlPreferences
 from adapters.sql.one_time_tokens import SqlOneTimeTokens
 from adapters.sql.orders import SqlOrders
 from adapters.sql.payments import SqlPayments
@@ -40,12 +41,15 @@ class SqlUnitOfWork(UnitOfWork):
         "_work",
         "api_keys",
         "audit",
+        "broadcasts",
         "events",
         "idempotency",
         "jobs",
+        "notifications",
         "one_time_tokens",
         "orders",
         "payments",
+        "preferences",
         "products",
         "profiles",
         "roles",
@@ -68,6 +72,9 @@ class SqlUnitOfWork(UnitOfWork):
     products: SqlProducts
     orders: SqlOrders
     payments: SqlPayments
+    notifications: SqlNotifications
+    broadcasts: SqlBroadcasts
+    preferences: SqlPreferences
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -84,6 +91,9 @@ class SqlUnitOfWork(UnitOfWork):
         self.products = SqlProducts(work)
         self.orders = SqlOrders(work)
         self.payments = SqlPayments(work)
+        self.notifications = SqlNotifications(work)
+        self.broadcasts = SqlBroadcasts(work)
+        self.preferences = SqlPreferences(work)
         self._work = work
         self._one_writer = one_writer
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from application.identity.links import PAGES, Links
 from application.mail import Letter
+from application.notifications.preferences import wants_mail
 from application.site import Site
 from application.unit_of_work import UnitOfWork
 from domain.events import Emitted
@@ -26,6 +27,8 @@ from domain.identity.events import (
 )
 from domain.identity.one_time_token import OneTimeToken, Purpose
 from domain.identity.user import User
+from domain.notifications.events import NotificationMailed
+from domain.notifications.notification import Kind
 from domain.orders.events import OrderPlaced
 
 FORGOT_PASSWORD = PAGES[Purpose.RESET_PASSWORD]
@@ -52,7 +55,10 @@ class AccountLetters:
         return await self._with_link(uow, emitted, UserInvited, "invitation")
 
     async def welcome(self, uow: UnitOfWork, emitted: Emitted) -> Letter | None:
+        """Unless they do not want it."""
         event = _as(EmailVerified, emitted)
+        if not await wants_mail(uow, event.user_id, Kind.WELCOME):
+            return None
         return await self._to_member(uow, event.user_id, "welcome", link=self.site.url)
 
     async def email_changed_to_old(self, uow: UnitOfWork, emitted: Emitted) -> Letter | None:
@@ -107,6 +113,10 @@ class AccountLetters:
             total=order.total,
             placed_at=order.placed_at,
         )
+
+    async def notification(self, uow: UnitOfWork, emitted: Emitted) -> Letter | None:
+        event = _as(NotificationMailed, emitted)
+        return await self._to_member(uow, event.user_id, "notification", title=event.title, text=event.body)
 
     async def _email_changed(self, uow: UnitOfWork, emitted: Emitted, to: str) -> Letter | None:
         event = _as(EmailChanged, emitted)

@@ -11,7 +11,14 @@ from application.ports import Clock
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.jobs.job import Job, Progress
 
+TellFinished = Callable[[UnitOfWork, Job], Awaitable[None]]
+"""Called in the unit of work that stores that a member's job is finished."""
+
 PROGRESS_EVERY = timedelta(milliseconds=500)
+
+
+async def tell_nobody(uow: UnitOfWork, job: Job) -> None:
+    """Where nobody wants to know."""
 
 
 class LeaseLost(Exception):
@@ -22,7 +29,13 @@ class Run:
     """One attempt at a job."""
 
     def __init__(
-        self, job: Job, lease_id: UUID, every: timedelta | None, transactions: Transactions, clock: Clock
+        self,
+        job: Job,
+        lease_id: UUID,
+        every: timedelta | None,
+        transactions: Transactions,
+        clock: Clock,
+        tell_finished: TellFinished = tell_nobody,
     ) -> None:
         self.job = job
         self._lease_id = lease_id
@@ -30,6 +43,7 @@ class Run:
         self.settled = False
         self._transactions = transactions
         self._clock = clock
+        self._tell_finished = tell_finished
         self._told_at = clock.now()
 
     @asynccontextmanager
@@ -48,6 +62,8 @@ class Run:
                 done = done.again_at(now + self._every, result=result)
             if await uow.jobs.settle(done, self._lease_id) is None:
                 raise LeaseLost
+            if done.owner_id is not None and done.is_finished:
+                await self._tell_finished(uow, done)
         self.settled = True
 
     async def progress(self, done: int, total: int | None = None, *, rejected: int = 0) -> None:

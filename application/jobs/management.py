@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from application.audit.trail import Trail
+from application.jobs.finishing import FinishedJobs
 from application.jobs.ports import JobQueries
 from application.jobs.views import Backlog, FailedDelivery, JobFilters, JobView
 from application.paging import Page, PageRequest, Sort, read_page
@@ -71,6 +72,7 @@ class CancelJob:
 
     transactions: Transactions
     trail: Trail
+    finished: FinishedJobs
     clock: Clock
 
     async def __call__(self, actor: Actor, *, job_id: UUID) -> JobView:
@@ -82,6 +84,8 @@ class CancelJob:
             if changed != job:
                 await uow.jobs.save(changed)
                 await self.trail.record(uow, actor, "job.cancelled", subject=job.owner_id, item=job.id)
+                if changed.is_finished:
+                    await self.finished.tell(uow, changed, by=actor)
         return JobView.of(changed)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from application.jobs.kinds import JobKind, JobKinds, LeaseLost, Run
+from application.jobs.kinds import JobKind, JobKinds, LeaseLost, Run, TellFinished, tell_nobody
 from application.ports import Clock, Ids, WakeUps
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.errors import MoothallError, Unavailable
@@ -42,7 +42,8 @@ LEAVE_WITHIN = 1.5
 
 class Runner:
     """`chance` gives numbers from 0 to 1, for the jitter between attempts. `lease`: how long a job stays with a worker
-    that fell silent."""
+    that fell silent. `tell_finished` is called with each job of a member that is over, in the unit of work that stores
+    so."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Runner:
         chance: Callable[[], float],
         *,
         lease: timedelta = LEASE,
+        tell_finished: TellFinished = tell_nobody,
     ) -> None:
         self.transactions = transactions
         self.wake_ups = wake_ups
@@ -62,6 +64,7 @@ class Runner:
         self.ids = ids
         self.lease = lease
         self.chance = chance
+        self.tell_finished = tell_finished
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; then finish what is under way, or put it back."""
@@ -169,8 +172,9 @@ class _Shift:
 
     async def _do(self, job: Job) -> None:
         assert job.lease_id is not None  # noqa: S101
-        kind = self._runner.kinds[job.kind]
-        run = Run(job, job.lease_id, kind.every, self._runner.transactions, self._runner.clock)
+        runner = self._runner
+        kind = runner.kinds[job.kind]
+        run = Run(job, job.lease_id, kind.every, runner.transactions, runner.clock, runner.tell_finished)
         outcome = await self._outcome(run, kind)
         if outcome is not None:
             self._outcomes.append((outcome, job.lease_id))
@@ -275,6 +279,7 @@ class _Shift:
     async def _settle(self, uow: UnitOfWork, outcomes: "list[tuple[Job, UUID]]") -> list[Job]:
         """Store outcomes, the plain ones in one statement; those whose lease was lost."""
         plain = [(job, lease) for job, lease in outcomes if _is_plain(job)]
+        stored = {job.id: job for job, _ in outcomes}
         held: set[UUID] = set()
         if plain:
             finished_at = max(job.finished_at for job, _ in plain if job.finished_at is not None)
@@ -287,7 +292,11 @@ class _Shift:
                 held.add(job.id)
             if asked_to_stop and not job.is_finished:
                 is_periodic = self._runner.kinds[job.kind].every is not None
-                await uow.jobs.save(job if is_periodic else job.cancelled(self._runner.clock.now()))
+                stored[job.id] = job if is_periodic else job.cancelled(self._runner.clock.now())
+                await uow.jobs.save(stored[job.id])
+        for job in stored.values():
+            if job.owner_id is not None and job.id in held and job.is_finished:
+                await self._runner.tell_finished(uow, job)
         return [job for job, _ in outcomes if job.id not in held]
 
 

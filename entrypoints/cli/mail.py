@@ -117,4 +117,6 @@ def _samples(settings: "Settings") -> dict[str, Any]:
         "currency": "EUR",
         "total": 3400,
         "placed_at": SHOWN_AT,
+        "title": "The hall is closed on Thursday",
+        "text": "The heating is being mended.\nWe meet again a week later.",
     }

@@ -41,6 +41,7 @@ NOUNS: Mapping[str, str] = {
     "keys": "The keys that sign access tokens.",
     "mail": "Mails: what they look like, and whether they arrive.",
     "config": "The settings.",
+    "notifications": "What members are told.",
 }
 """Nouns with verbs: the `app` of the module of that name, with _ for -."""
 

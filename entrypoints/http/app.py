@@ -19,7 +19,20 @@ from entrypoints.bootstrap import open_application
 from entrypoints.http import docs, errors, openapi, pages
 from entrypoints.http.metrics import Metrics
 from entrypoints.http.middleware import RequestContext
-from entrypoints.http.routes import api_keys, audit, auth, me, oauth, orders, outbox, products, roles, system, users
+from entrypoints.http.routes import (
+    api_keys,
+    audit,
+    auth,
+    me,
+    notifications,
+    oauth,
+    orders,
+    outbox,
+    products,
+    roles,
+    system,
+    users,
+)
 from entrypoints.http.routes import jobs as job_routes
 from entrypoints.http.routes import profiles as profile_routes
 from entrypoints.settings import Settings, load
@@ -105,6 +118,7 @@ def create_app(
         profile_routes.everybodys,
         products.router,
         orders.router,
+        notifications.router,
         oauth.router,
         oauth.well_known,
         system.router,

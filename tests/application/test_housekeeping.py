@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -9,12 +10,31 @@ from adapters.memory import MemoryDatabase, MemoryTransactions
 from adapters.system import Uuid7Ids
 from application import housekeeping
 from application.audit.trail import Trail
-from application.housekeeping import DELIVERIES_KEPT_FOR, JOBS_KEPT_FOR, NOTHING, Sweep, Swept
+from application.housekeeping import (
+    DELIVERIES_KEPT_FOR,
+    JOBS_KEPT_FOR,
+    NOTHING,
+    NOTIFICATIONS_KEPT_FOR,
+    READ_NOTIFICATIONS_KEPT_FOR,
+    Sweep,
+    Swept,
+)
 from domain.access.actor import operator
 from domain.idempotency import KeptAnswer
 from domain.identity.one_time_token import Purpose
+from domain.notifications.notification import Broadcast
 from tests.clock import OwnClock
-from tests.contracts.builders import SIGNATURE, a_job, a_key, a_session, a_token, a_user, an_api_key, an_event
+from tests.contracts.builders import (
+    SIGNATURE,
+    a_job,
+    a_key,
+    a_notification,
+    a_session,
+    a_token,
+    a_user,
+    an_api_key,
+    an_event,
+)
 
 
 async def test_only_what_has_run_out_is_swept() -> None:
@@ -37,6 +57,11 @@ async def test_only_what_has_run_out_is_swept() -> None:
             await uow.jobs.add(a_job().succeeded(week_ago))
             day_ago = clock.now() - DELIVERIES_KEPT_FOR + timedelta(hours=hours)
             event = replace(an_event(), at=day_ago)
+            year_ago = clock.now() - NOTIFICATIONS_KEPT_FOR + timedelta(hours=hours)
+            read_long_ago = clock.now() - READ_NOTIFICATIONS_KEPT_FOR + timedelta(hours=hours)
+            await uow.notifications.add(a_notification(user, created_at=year_ago))
+            await uow.notifications.add(a_notification(user, created_at=read_long_ago, read_at=read_long_ago))
+            await uow.broadcasts.add(Broadcast(id=uuid4(), title="News", body="For all", created_at=year_ago))
             await uow.events.add(event)
             await uow.jobs.add(a_job(emitted=event).succeeded(day_ago))
     sweep = Sweep(transactions, Trail(clock, Uuid7Ids(), SIGNATURE), clock)
@@ -44,7 +69,15 @@ async def test_only_what_has_run_out_is_swept() -> None:
     for _ in range(2):
         clock.advance(hours=2)
         assert await sweep(operator("test")) == Swept(
-            sessions=1, signing_keys=1, api_keys=1, kept_answers=1, one_time_tokens=1, jobs=2, events=1
+            sessions=1,
+            signing_keys=1,
+            api_keys=1,
+            kept_answers=1,
+            one_time_tokens=1,
+            jobs=2,
+            events=1,
+            notifications=2,
+            broadcasts=1,
         )
 
 

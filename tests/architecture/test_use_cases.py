@@ -28,6 +28,8 @@ WITHOUT_ENTRY = {
     "identify_caller": "that an API key was used is noted with the key, to the minute; nobody changed anything",
     "introspect_token": "it only reads, though under a lock",
     "seal": "it seals the trail itself",
+    "read_notification": "that a member has read what is theirs concerns nobody else",
+    "read_all_notifications": "as read_notification",
 }
 
 WITHOUT_ROUTE = {
@@ -64,6 +66,7 @@ WITHOUT_COMMAND = {
     "show_my_profile": "the operator has no account; `profiles show` shows anybody's",
     "show_avatar": "a terminal shows no pictures; `profiles show` says where it is",
     "take_payment_notice": "gateways call it, and sign what they say; `orders pay` is the way by hand",
+    "show_dashboard": "the operator has none; each of its parts has a command of its own",
     "revoke_token": "tokens do not belong on a command line; `sessions end` ends their sessions",
 }
 

@@ -23,6 +23,7 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.notifications.notification import Kind, Notification
 from domain.orders.order import Order, OrderLine, OrderStatus
 from domain.orders.payment import Payment, PaymentStatus
 from domain.products.product import Product
@@ -164,6 +165,11 @@ def an_entry(action: str = "user.updated", **fields: Any) -> Entry:
 def signed(entry: Entry, secret: str = SECRET) -> Entry:
     """As the service would write it."""
     return proved(entry, HmacTrailSignature(Keychain.of([secret], AUDIT_SEALS)))
+
+
+def a_notification(user: User, **fields: Any) -> Notification:
+    made = Notification(id=uuid4(), user_id=user.id, kind=Kind.MESSAGE, title="Hello", body="World", created_at=NOW)
+    return replace(made, **fields)
 
 
 async def add(store: Store, *users: User, sessions: Iterable[Session] = ()) -> None:

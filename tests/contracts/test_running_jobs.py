@@ -12,14 +12,17 @@ import pytest
 
 from adapters.system import Uuid7Ids
 from application.jobs import runner as running
+from application.jobs.finishing import FinishedJobs
 from application.jobs.kinds import JobKind, JobKinds, LeaseLost, Run
 from application.jobs.runner import LEASE, Runner
 from application.jobs.views import JobFilters
+from application.outbox import Outbox
+from application.reactions import REACTION_NAMES
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.errors import Invalid, Unavailable
 from domain.jobs.job import MOST_ATTEMPTS, MOST_STRIKES, Job, Status
 from tests.clock import OwnClock
-from tests.contracts.builders import a_job, a_user, add_jobs, an_event, stored, stored_job
+from tests.contracts.builders import a_job, a_user, add, add_jobs, an_event, stored, stored_job
 from tests.stores import MEMORY, Store
 
 Work = Callable[[Run], Awaitable[Any]]
@@ -35,7 +38,26 @@ class Workplace:
 
     def worker(self, work: Work, **kinds: JobKind) -> Runner:
         found = JobKinds.of([JobKind("work", work), *kinds.values()])
-        return Runner(self.store.transactions, self.store.wake_ups, found, self.clock, Uuid7Ids(), lambda: 0.5)
+        finished = FinishedJobs(Outbox(self.clock, Uuid7Ids(), REACTION_NAMES))
+        return Runner(
+            self.store.transactions,
+            self.store.wake_ups,
+            found,
+            self.clock,
+            Uuid7Ids(),
+            lambda: 0.5,
+            tell_finished=finished.tell,
+        )
+
+    async def told(self) -> list[tuple[str | None, str | None]]:
+        """Which jobs are told to be finished, and how; asked once."""
+        async with self.store.transactions.begin() as uow:
+            now = self.clock.now()
+            found = await uow.jobs.claim(
+                ["notify-job-finished"], now, lease_id=uuid4(), until=now + timedelta(days=1), limit=100
+            )
+        events = [job.emitted.data for job in found if job.emitted is not None]
+        return [(event["job_id"], event["status"]) for event in events]
 
     @asynccontextmanager
     async def at_work(self, *workers: Runner) -> AsyncIterator[asyncio.Event]:
@@ -484,3 +506,51 @@ async def test_a_job_of_another_version_is_left_to_who_knows_it(place: Workplace
     foreign = await place.leave(kind="of-tomorrow")
     assert await place.worker(work).drain() == 0
     assert (await place.become(foreign)).status is Status.QUEUED
+
+
+@pytest.mark.parametrize("how", ["plain", "result", "effect", "refused", "given up", "asked to stop"])
+async def test_what_becomes_of_a_members_job_is_told_once_with_its_outcome(place: Workplace, how: str) -> None:
+    ada = a_user()
+    await add(place.store, ada)
+
+    async def work(run: Run) -> Any:
+        match how:
+            case "result":
+                return {"n": 1}
+            case "effect":
+                async with run.finishing(1):
+                    return None
+            case "refused":
+                raise Invalid("bad", "No.")
+            case "given up":
+                raise ZeroDivisionError
+            case "asked to stop":
+                await place.ask_to_stop(run.job)
+                raise Unavailable("away", "Away.")
+
+    job = await place.leave(owner_id=ada.id)
+    nobodys = await place.leave()
+    expected = {"refused": "failed", "given up": "dead", "asked to stop": "cancelled"}.get(how, "succeeded")
+    while not (await place.become(job)).is_finished:
+        await place.worker(work).drain()
+        place.clock.advance(minutes=11)
+    assert (await place.become(job)).status.value == expected
+    assert (await place.become(nobodys)).attempts > 0
+    assert await place.told() == [(str(job.id), expected)]
+
+
+async def test_an_outcome_whose_lease_was_lost_is_not_told(place: Workplace) -> None:
+    ada = a_user()
+    await add(place.store, ada)
+
+    async def slow(run: Run) -> None:
+        place.clock.advance(seconds=LEASE.total_seconds() + 1)
+        await place.worker(quick).drain()
+
+    async def quick(run: Run) -> None:
+        async with run.finishing():
+            pass
+
+    await place.leave(owner_id=ada.id)
+    await place.worker(slow).drain()
+    assert len(await place.told()) == 1

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from application.dashboard import Dashboard
 from application.identity.views import UserView
 from entrypoints.http.openapi import problems
-from entrypoints.http.resources import API, NO_STORE, Body, Expected, accepted, as_json, no_content, resource
+from entrypoints.http.resources import API, NO_STORE, Body, Expected, accepted, answer, as_json, no_content, resource
 from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import SignedIn, TheApplication, TheCaller
 from entrypoints.personal_data import as_json as as_document
@@ -106,3 +107,12 @@ async def change_email(application: TheApplication, actor: SignedIn, body: Email
     """It changes once the link that is mailed to the new address was followed; the old one is told then."""
     await application.identity.change_email(actor, email=body.email, password=body.password)
     return accepted()
+
+
+@router.get(
+    "/dashboard", response_model=Dashboard, responses=problems(use_case="show_dashboard"), summary="My dashboard"
+)
+async def show_dashboard(application: TheApplication, actor: SignedIn) -> Response:
+    """My account and my latest unread notifications. A part that cannot be read within a second is `null`, and
+    `missing` says why."""
+    return answer(await application.show_dashboard(actor), headers=NO_STORE)

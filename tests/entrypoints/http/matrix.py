@@ -56,6 +56,7 @@ class World:
     jobs: dict[Whose, UUID]
     failed_jobs: dict[Whose, UUID]
     deliveries: dict[Whose, UUID]
+    notifications: dict[Whose, UUID]
     """Set aside; they are nobody's."""
     orders: dict[Whose, UUID]
     products: dict[Whose, str]
@@ -78,6 +79,7 @@ class World:
             "order_id": self.orders,
             "sku": self.products,
             "gateway": {Whose.OTHERS: "sandbox", Whose.MISSING: "nowhere"},
+            "notification_id": self.notifications,
         }
         for name, chosen in things.items():
             template = template.replace(f"{{{name}}}", str(chosen.get(whose, "")))
@@ -292,13 +294,23 @@ REQUESTS: Mapping[str, Request] = {
     "update_profile": Request(lambda _: {"bio": uuid4().hex}),
     "show_avatar": READ,
     "remove_avatar": Request(),
+    "list_notifications": READ,
+    "show_notification": READ,
+    "read_notification": READ,
+    "read_all_notifications": READ,
+    "send_notification": Request(
+        lambda world: {"user_id": str(world.users[Whose.OTHERS]), "title": "Hello", "body": "World"}
+    ),
+    "broadcast_notification": Request(lambda _: {"title": "Hello", "body": "World"}),
+    "show_preferences": READ,
+    "change_preferences": Request(lambda _: {"broadcast": {"in_app": False}}),
+    "show_dashboard": READ,
 }
 
-PRIVATE = {"end_session", "show_api_key", "revoke_api_key", "show_job", "cancel_job", "retry_job"} | {
-    "show_order",
-    "pay_order",
-    "cancel_order",
-}
+PRIVATE = {
+    "end_session", "show_api_key", "revoke_api_key", "show_job", "cancel_job", "retry_job",
+    "show_notification", "read_notification", "show_order", "pay_order", "cancel_order",
+}  # fmt: skip
 """Where a stranger does not even learn that the thing exists."""
 
 REACHING = {"update_user", "delete_user", "set_roles", "send_password_reset", "impersonate"}

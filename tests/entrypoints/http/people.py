@@ -16,6 +16,7 @@ from domain.identity.one_time_token import Purpose
 from domain.identity.session import Impersonation, Session
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.notifications.notification import Kind, Notification
 from domain.orders.order import OrderStatus
 from domain.orders.payment import Payment, PaymentStatus
 from domain.profiles.profile import AvatarSize, Profile
@@ -67,6 +68,7 @@ class People:
         product = a_product(uuid4().hex, stock=None)
         orders = {whose: an_order(user, a_line(product)) for whose, user in ((Whose.OWN, me), (Whose.OTHERS, other))}
         payment = a_payment(orders[Whose.OTHERS])
+        own_message, others_message = self._message(me), self._message(other)
         async with self._sign_in.transactions.begin() as uow:
             for user in (me, other):
                 await uow.users.add(user)
@@ -80,6 +82,8 @@ class People:
                 for order in orders.values():
                     await uow.orders.add(replace(order, status=order_status))
                 await uow.payments.add(payment)
+            for told in (own_message, others_message):
+                await uow.notifications.add(told)
         refresh_token = self._sign_in.refresh_tokens.mint(others, 1)
         assert refresh_token is not None
         waiting, lost, set_aside = self._jobs(me, other), self._jobs(me, other, failed), a_delivery(self._clock.now())
@@ -100,6 +104,7 @@ class People:
             products={Whose.OTHERS: product.sku, Whose.MISSING: "nothing"},
             notice=self._notice(payment),
             deliveries={Whose.OTHERS: set_aside.id, Whose.MISSING: uuid4()},
+            notifications={Whose.OWN: own_message.id, Whose.OTHERS: others_message.id, Whose.MISSING: uuid4()},
             links=links,
             refresh_token=refresh_token,
             access_token=await self._token(others),
@@ -214,3 +219,7 @@ class People:
     def _role(self, name: str, permissions: frozenset[str]) -> Role:
         now = self._clock.now()
         return Role(id=uuid4(), name=name, description=None, permissions=permissions, created_at=now, updated_at=now)
+
+    def _message(self, user: User) -> Notification:
+        now = self._clock.now()
+        return Notification(id=uuid4(), user_id=user.id, kind=Kind.MESSAGE, title="Hello", body="World", created_at=now)

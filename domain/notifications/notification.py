@@ -1,0 +1,137 @@
+"""Notifications: a title and a text for one member, or for all."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+from uuid import UUID
+
+from domain.errors import Invalid
+from domain.text import line
+
+LONGEST_TITLE = 200
+LONGEST_BODY = 4_000
+LINE_BREAKS = "\r\n\t"
+
+
+class Kind(Enum):
+    """What a notification is about; `message` and `broadcast` are what administrators write."""
+
+    WELCOME = "welcome"
+    SIGN_IN = "sign-in"
+    ORDER = "order"
+    JOB = "job"
+    MESSAGE = "message"
+    BROADCAST = "broadcast"
+
+
+def checked(title: str, body: str) -> None:
+    """Raises Invalid: the title is not a line of 1 to 200 characters, or the body not a text of 1 to 4,000."""
+    line(title, pointer="/title", longest=LONGEST_TITLE)
+    if not body.strip():
+        raise Invalid.field("empty-text", "/body", "Say something.")
+    if len(body) > LONGEST_BODY:
+        raise Invalid.field("text-too-long", "/body", f"This may have {LONGEST_BODY} characters at most.")
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in LINE_BREAKS for c in body):
+        raise Invalid.field("control-characters", "/body", "This may hold line breaks, but no control characters.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """`read_at` None: unread. `broadcast_id` names the broadcast that it comes from, where it comes from one.
+
+    Raises:
+        Invalid: title or body cannot be shown.
+    """
+
+    id: UUID
+    user_id: UUID
+    kind: Kind
+    title: str
+    body: str
+    created_at: datetime
+    read_at: datetime | None = None
+    broadcast_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        checked(self.title, self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broadcast:
+    """To every active member, in the order of their ids. `reached` is the last member that it came to, `done` how many
+    members it has come to, and `sent` how many of them wanted it here or by mail.
+
+    Raises:
+        Invalid: title or body cannot be shown.
+    """
+
+    id: UUID
+    title: str
+    body: str
+    created_at: datetime
+    reached: UUID | None = None
+    done: int = 0
+    sent: int = 0
+
+    def __post_init__(self) -> None:
+        checked(self.title, self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Of a broadcast, and where they want it."""
+
+    user_id: UUID
+    in_app: bool
+    mail: bool
+
+
+class Notifications(Protocol):
+    """Notifications within a unit of work."""
+
+    async def add(self, notification: Notification) -> None: ...
+
+    async def mark_read(self, notification_id: UUID, at: datetime) -> datetime | None:
+        """When it was read: at that time, or before. None where it is not there."""
+        ...
+
+    async def mark_all_read(self, user_id: UUID, at: datetime) -> int:
+        """How many were unread."""
+        ...
+
+    async def remove_old(self, *, read_before: datetime, before: datetime, limit: int) -> int:
+        """Some that were read before, or made before the other time; how many they were."""
+        ...
+
+
+class Broadcasts(Protocol):
+    """Broadcasts within a unit of work."""
+
+    async def add(self, broadcast: Broadcast) -> None: ...
+
+    async def get(self, broadcast_id: UUID) -> Broadcast | None:
+        """The broadcast, locked until the unit of work ends."""
+        ...
+
+    async def audience(self) -> int:
+        """How many members are active."""
+        ...
+
+    async def next_members(self, after: UUID | None, limit: int) -> Sequence[Recipient]:
+        """The active members behind that one, by their ids; they stay until the unit of work ends."""
+        ...
+
+    async def deliver(self, broadcast: Broadcast, notifications: Sequence[tuple[UUID, UUID]], at: datetime) -> None:
+        """A notification (by its id) for each of these members, but for those who have got one of this broadcast."""
+        ...
+
+    async def save(self, broadcast: Broadcast) -> None:
+        """How far it has come."""
+        ...
+
+    async def remove_before(self, time: datetime, *, limit: int) -> int:
+        """Some that were made before, and of which no notification is left; how many they were."""
+        ...

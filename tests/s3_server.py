@@ -65,9 +65,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _post(self, key: str, query: dict[str, str], body: bytes) -> None:
         if "delete" in query:
-            for removed in re.findall("<Key>(.*?)</Key>", body.decode()):
+            keys = re.findall("<Key>(.*?)</Key>", body.decode())
+            for removed in keys:
                 Handler.blobs.pop(unescape(removed), None)
-            return self._answer(200, b"<DeleteResult></DeleteResult>")
+            xml = "".join(f"<Deleted><Key>{removed}</Key></Deleted>" for removed in keys)
+            return self._answer(200, f"<DeleteResult>{xml}</DeleteResult>".encode())
         if "uploads" in query:
             upload = uuid.uuid4().hex
             Handler.uploads[upload] = {}

@@ -1,7 +1,7 @@
 """A small server that speaks S3, in a process of its own, on loopback: put, get, remove, list, and uploads in parts.
 
-Every signature is computed anew (AWS Signature Version 4), and whatever is signed otherwise is refused. What it keeps it
-keeps in memory. It can be told to be slow, or to fail.
+Every signature is computed anew (AWS Signature Version 4), and whatever is signed otherwise is refused. What it keeps
+it keeps in memory. It can be told to be slow, or to fail.
 """
 
 import hashlib
@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 BUCKET = "moothall-files"
 REGION = "eu-north-1"
@@ -33,20 +34,15 @@ AUTHORIZATION = re.compile(
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    blobs: dict[str, tuple[bytes, datetime]] = {}
-    uploads: dict[str, dict[int, bytes]] = {}
+    blobs: ClassVar[dict[str, tuple[bytes, datetime]]] = {}
+    uploads: ClassVar[dict[str, dict[int, bytes]]] = {}
     status = 0
     delay = 0.0
 
     def log_message(self, *_: object) -> None:
         """Nothing is to be read there."""
 
-    def do_PUT(self) -> None:
-        self._handle()
-
-    do_GET = do_DELETE = do_POST = do_HEAD = do_PUT
-
-    def _handle(self) -> None:
+    def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         time.sleep(Handler.delay)
         parts = urlsplit(self.path)
@@ -68,6 +64,12 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, headers={"ETag": f'"{hashlib.md5(body).hexdigest()}"'})  # noqa: S324
 
     def _post(self, key: str, query: dict[str, str], body: bytes) -> None:
+        if "delete" in query:
+            keys = re.findall("<Key>(.*?)</Key>", body.decode())
+            for removed in keys:
+                Handler.blobs.pop(unescape(removed), None)
+            xml = "".join(f"<Deleted><Key>{removed}</Key></Deleted>" for removed in keys)
+            return self._answer(200, f"<DeleteResult>{xml}</DeleteResult>".encode())
         if "uploads" in query:
             upload = uuid.uuid4().hex
             Handler.uploads[upload] = {}
@@ -146,6 +148,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
+    setattr(Handler, f"do_{method}", Handler.handle_any)
 
 
 @dataclass(frozen=True)

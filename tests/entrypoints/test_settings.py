@@ -118,9 +118,9 @@ def test_an_empty_setting_is_one_that_is_not_there(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_setting_without_effect_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOOTHALL_BLOB_URL", "file:///tmp")
+    monkeypatch.setenv("MOOTHALL_HTTP_TIMEOUT", "7")
     load()
-    assert without_effect() == ["MOOTHALL_BLOB_URL"]
+    assert without_effect() == ["MOOTHALL_HTTP_TIMEOUT"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """`docs/background-work.md` names every event with its reactions, every periodic job, every status, and the figures."""
 
 import re
+from dataclasses import fields, replace
 from datetime import timedelta
-from typing import Any
+from typing import TypeVar
 
 from application.housekeeping import DELIVERIES_KEPT_FOR, JOBS_KEPT_FOR, SET_ASIDE_KEPT_FOR
 from application.jobs.runner import GIVE_BACK_AFTER, HANDS, HOLD_EVERY, LEASE, LOOK_EVERY
@@ -13,6 +14,8 @@ from domain.jobs.job import FIRST_WAIT, LONGEST_WAIT, MOST_ATTEMPTS, MOST_STRIKE
 from tests.project.places import REPOSITORY, read
 
 REFERENCE = "docs/background-work.md"
+T = TypeVar("T")
+
 NAME = re.compile(r"`([^`]+)`")
 
 
@@ -45,10 +48,13 @@ def test_no_event_is_without_a_row_in_the_table_of_reactions() -> None:
     assert {kind.name for kind in REACTIONS} == of_the_product
 
 
+def _of_nothing(kind: type[T]) -> T:
+    return kind(**{field.name: None for field in fields(kind)})  # type: ignore[arg-type]
+
+
 def test_every_periodic_job_is_named() -> None:
     """Only their names are asked for: nothing is done, and so nothing is needed to do it with."""
-    nothing: Any = None
-    work = BackgroundWork(Reactions(nothing, nothing, nothing, nothing, nothing, nothing), nothing, nothing)
+    work = replace(_of_nothing(BackgroundWork), reactions=_of_nothing(Reactions))
     told = {names(kind)[0]: every for kind, every, _ in rows("periodic job")}
     assert told == {kind.name: spoken(kind.every) for kind in work.kinds() if kind.every is not None}
 

@@ -4,8 +4,10 @@ import re
 
 from prometheus_client import CollectorRegistry
 
+from adapters.images import MOST_WAITING
 from adapters.security.bcrypt_hasher import WAITING_FOR_EACH_THREAD
 from adapters.sql.turns import WAITING_FOR_EACH
+from application.profiles.ports import LARGEST_IMAGE
 from entrypoints.http.connections import HEADERS_WITHIN
 from entrypoints.http.metrics import Metrics
 from entrypoints.http.middleware import BODY_WITHIN, HEADERS, HSTS, UNLESS_GIVEN
@@ -47,6 +49,8 @@ def test_every_bound_is_that_of_the_code() -> None:
         most,
         HEADERS_WITHIN,
         BODY_WITHIN,
+        LARGEST_IMAGE // 2**20,
+        MOST_WAITING,
         WAITING_FOR_EACH_THREAD,
         WAITING_FOR_EACH,
         WAITING_FOR_EACH,

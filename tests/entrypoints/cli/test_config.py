@@ -58,10 +58,10 @@ def test_passwords_in_urls_are_masked(url: str, shown: str) -> None:
 
 
 def test_good_settings_are_told_to_be_good(moothall: Moothall) -> None:
-    moothall.setting(BLOB_URL="file:///tmp")
+    moothall.setting(HTTP_TIMEOUT="7")
     outcome = moothall.good("config", "check")
-    assert "MOOTHALL_BLOB_URL has no effect" in outcome.err
-    assert moothall.good("--json", "config", "check").json == {"without_effect": ["MOOTHALL_BLOB_URL"]}
+    assert "MOOTHALL_HTTP_TIMEOUT has no effect" in outcome.err
+    assert moothall.good("--json", "config", "check").json == {"without_effect": ["MOOTHALL_HTTP_TIMEOUT"]}
 
 
 def test_wrong_settings_are_named(moothall: Moothall) -> None:

@@ -6,6 +6,7 @@ from application.app import Application
 from domain.jobs.job import Job
 from tests.entrypoints.cli.command import Moothall
 from tests.entrypoints.work import a_delivery, a_job, store
+from tests.s3_server import s3_server
 from tests.services import redis_url
 
 
@@ -25,6 +26,7 @@ def test_a_fresh_installation_lacks_an_administrator_only(moothall: Moothall) ->
         "secret",
         "proxies",
         "mail",
+        "files",
         "redis",
         "database",
         "migrations",
@@ -134,3 +136,30 @@ def _stored(moothall: Moothall, *jobs: Job) -> None:
         await store(application, *jobs)
 
     moothall.behind(work)
+
+
+def test_it_tells_where_files_go_and_whether_they_can_be_written(moothall: Moothall) -> None:
+    assert f"uploaded files go to the folder {moothall.home}/moothall-data/blobs" in moothall("doctor").out
+    with s3_server() as server:
+        moothall.setting(BLOB_URL=server.url("club"))
+        said = moothall("doctor").out
+        assert f"ok\tfiles\tuploaded files go to the bucket moothall-files at 127.0.0.1:{server.port}" in said
+        moothall.setting(BLOB_URL=server.url("club", secret="hush-hush"))
+        outcome = moothall("doctor")
+        assert outcome.code == 1
+        assert "failed\tfiles" in outcome.out
+        assert "hush-hush" not in outcome.out + outcome.err
+    (moothall.home / "file").write_text("no folder")
+    moothall.setting(BLOB_URL=(moothall.home / "file").as_uri())
+    code, found = _found(moothall)
+    assert (code, found["files"]) == (1, "failed")
+
+
+def test_a_wrong_place_for_files_is_named_without_its_secrets(moothall: Moothall) -> None:
+    moothall.setting(BLOB_URL="s3://bucket?secret_access_key=hush-hush&nope=1")
+    for command in (("doctor",), ("config", "check"), ("config", "show"), ("users", "list")):
+        outcome = moothall(*command)
+        assert "hush-hush" not in outcome.out + outcome.err
+        assert (command == ("config", "show")) != (
+            "MOOTHALL_BLOB_URL" in (outcome.out + outcome.err) and outcome.code > 0
+        )

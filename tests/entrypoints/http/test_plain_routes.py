@@ -15,7 +15,7 @@ from entrypoints.settings import Settings
 from tests.entrypoints.http.client import PASSWORD
 from tests.limits import UNLIMITED
 
-PLAIN = {"show_me", "export_me", "log_out", "end_my_other_sessions", "health", "ready"}
+PLAIN = {"show_me", "export_me", "show_my_profile", "log_out", "end_my_other_sessions", "health", "ready"}
 
 
 def plain_routes(app: FastAPI) -> list[StrictRoute]:
@@ -57,7 +57,7 @@ def without_varying(found: Any) -> Any:
 
 VARYING = {"x-request-id", "x-process-time", "server-timing", "ratelimit", "content-length", "request_id", "id",
            "created_at", "updated_at", "last_login_at", "etag", "exported_at", "last_used_at", "expires_at", "at",
-           "actor", "subject", "item", "proof"}  # fmt: skip
+           "actor", "user_id", "subject", "item", "proof"}  # fmt: skip
 
 
 async def test_they_answer_as_they_would_through_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,8 @@ from application.jobs.management import (
 from application.jobs.runner import Runner
 from application.limits import RequestLimit
 from application.ports import Load, StoreHealth
+from application.posts.reading import ListPosts, ListPostsOf, ShowPost
+from application.posts.writing import CreatePost, DeletePost, UpdatePost
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,24 @@ class Jobs:
 
 
 @dataclass(frozen=True)
+class Posts:
+    """What members write."""
+
+    list_posts: ListPosts
+    list_posts_of: ListPostsOf
+    show_post: ShowPost
+    create_post: CreatePost
+    update_post: UpdatePost
+    delete_post: DeletePost
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
     access: Access
     audit: Audit
     jobs: Jobs
+    posts: Posts
     sweep: Sweep
     runner: Runner
     store: StoreHealth

@@ -13,6 +13,7 @@ from domain.identity.session import SessionRepository
 from domain.identity.signing_key import SigningKeyRepository
 from domain.identity.user import UserRepository
 from domain.jobs.job import JobRepository
+from domain.posts.post import PostRepository
 
 ACCESS = "access"
 """What changes roles, or who has them, is serialised under this name."""
@@ -52,6 +53,9 @@ class UnitOfWork(Protocol):
 
     @property
     def jobs(self) -> JobRepository: ...
+
+    @property
+    def posts(self) -> PostRepository: ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

@@ -33,7 +33,7 @@ from adapters.security.signing_keys import Ed25519KeyFactory
 from adapters.system import SystemClock, Uuid7Ids
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
-from application.app import Access, Application, Audit, Identity, Jobs, use_cases
+from application.app import Access, Application, Audit, Identity, Jobs, Posts, use_cases
 from application.audit.ports import AuditQueries, TrailSignature
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, IdempotencyQueries
@@ -62,6 +62,8 @@ from application.limits import Limits, Quotas, RateLimiter, RequestLimit
 from application.mail import Mailer, MailTemplates
 from application.outbox import Outbox, ReactionNames
 from application.ports import Clock, Ids, Load, Reachable, StoreHealth, WakeUps, Watched
+from application.posts.known_posts import KnownPosts
+from application.posts.ports import PostQueries
 from application.reactions import REACTION_NAMES, Reactions
 from application.remembering import Changes
 from application.site import Site
@@ -224,6 +226,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(IdentityQueries, instance=memory.MemoryIdentityQueries(database))
     container.register(AccessQueries, instance=memory.MemoryAccessQueries(database))
     container.register(AuditQueries, instance=memory.MemoryAuditQueries(database))
+    container.register(PostQueries, instance=memory.MemoryPostQueries(database))
     container.register(IdempotencyQueries, instance=memory.MemoryIdempotencyQueries(database))
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
@@ -246,6 +249,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(IdentityQueries, instance=sql.SqlIdentityQueries(reader))
     container.register(AccessQueries, instance=sql.SqlAccessQueries(reader))
     container.register(AuditQueries, instance=sql.SqlAuditQueries(reader))
+    container.register(PostQueries, instance=sql.SqlPostQueries(reader))
     container.register(IdempotencyQueries, instance=sql.SqlIdempotencyQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
     return sql.SqlConnections(engine, reader, transactions)
@@ -325,11 +329,11 @@ def _register_use_cases(container: punq.Container) -> None:
     container.register(ReactionNames, instance=REACTION_NAMES)
     for shared in (Passwords, NewAccounts, PasswordAttempts, Quotas, Trail, Idempotency, Outbox, Links):
         container.register(shared)
-    for remembering in (KnownCallers, UserCounts):
+    for remembering in (KnownCallers, UserCounts, KnownPosts):
         container.register(remembering, scope=punq.Scope.singleton)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
-    for part in (*found, Identity, Access, Audit, Jobs, Application):
+    for part in (*found, Identity, Access, Audit, Jobs, Posts, Application):
         container.register(part)
 
 

@@ -20,6 +20,7 @@ from adapters.memory import (
     MemoryIdempotencyQueries,
     MemoryIdentityQueries,
     MemoryJobQueries,
+    MemoryPostQueries,
     MemoryTransactions,
 )
 from adapters.sql import (
@@ -32,6 +33,7 @@ from adapters.sql import (
     SqlIdempotencyQueries,
     SqlIdentityQueries,
     SqlJobQueries,
+    SqlPostQueries,
     SqlTransactions,
     create_engine,
 )
@@ -42,6 +44,7 @@ from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
 from application.jobs.ports import JobQueries
 from application.ports import StoreHealth, WakeUps
+from application.posts.ports import PostQueries
 from application.remembering import Changes
 from application.unit_of_work import Transactions
 from domain.access.roles import BUILT_IN_ROLES
@@ -73,6 +76,7 @@ class Store:
     wake_ups: WakeUps
     changes: Changes
     health: StoreHealth
+    posts: PostQueries
     engine: AsyncEngine | None = None
 
 
@@ -94,6 +98,7 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             transactions.wake_ups,
             transactions.changes,
             MemoryHealth(),
+            MemoryPostQueries(memory),
         )
         return
     async with opened_at(name, url, patience=patience) as store:
@@ -127,6 +132,7 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         transactions.news.wake_ups,
         transactions.news.changes,
         SqlHealth(engine),
+        SqlPostQueries(reader),
         engine,
     )
 

@@ -6,6 +6,7 @@ from adapters.memory.database import MemoryDatabase
 from adapters.memory.health import MemoryHealth
 from adapters.memory.idempotency import MemoryIdempotencyQueries
 from adapters.memory.jobs import MemoryJobQueries
+from adapters.memory.post_queries import MemoryPostQueries
 from adapters.memory.queries import MemoryIdentityQueries
 from adapters.memory.unit_of_work import MemoryTransactions
 
@@ -17,5 +18,6 @@ __all__ = [
     "MemoryIdempotencyQueries",
     "MemoryIdentityQueries",
     "MemoryJobQueries",
+    "MemoryPostQueries",
     "MemoryTransactions",
 ]

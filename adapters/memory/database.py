@@ -16,6 +16,7 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.posts.post import Post
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -42,6 +43,7 @@ class MemoryDatabase:
         self.kept_answers: dict[tuple[str, str], KeptAnswer] = {}
         self.events: dict[UUID, Emitted] = {}
         self.jobs: dict[UUID, Job] = {}
+        self.posts: dict[UUID, Post] = {}
         self.commits = 0
         self.writer = asyncio.Lock()
 
@@ -110,6 +112,7 @@ class Changes:
         self.kept_answers = Layer(database.kept_answers)
         self.events = Layer(database.events)
         self.jobs = Layer(database.jobs)
+        self.posts = Layer(database.posts)
         self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
@@ -135,5 +138,6 @@ class Changes:
             self.kept_answers,
             self.events,
             self.jobs,
+            self.posts,
         ):
             layer.commit()

@@ -11,6 +11,7 @@ from adapters.memory.events import MemoryEvents
 from adapters.memory.idempotency import MemoryKeptAnswers
 from adapters.memory.jobs import MemoryJobs
 from adapters.memory.one_time_tokens import MemoryOneTimeTokens
+from adapters.memory.posts import MemoryPosts
 from adapters.memory.roles import MemoryRoles
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.signing_keys import MemorySigningKeys
@@ -27,6 +28,7 @@ class MemoryUnitOfWork(UnitOfWork):
         "idempotency",
         "jobs",
         "one_time_tokens",
+        "posts",
         "roles",
         "sessions",
         "signing_keys",
@@ -43,6 +45,7 @@ class MemoryUnitOfWork(UnitOfWork):
     idempotency: MemoryKeptAnswers
     events: MemoryEvents
     jobs: MemoryJobs
+    posts: MemoryPosts
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -55,6 +58,7 @@ class MemoryUnitOfWork(UnitOfWork):
         self.idempotency = MemoryKeptAnswers(changes)
         self.events = MemoryEvents(changes)
         self.jobs = MemoryJobs(changes)
+        self.posts = MemoryPosts(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

@@ -56,6 +56,9 @@ class MemoryUsers(UserRepository):
         for job in self._changes.jobs.values():
             if job.owner_id == user_id:
                 self._changes.jobs.remove(job.id)
+        for post in self._changes.posts.values():
+            if post.author_id == user_id:
+                self._changes.posts.remove(post.id)
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())

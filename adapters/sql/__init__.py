@@ -7,6 +7,7 @@ from adapters.sql.health import SqlHealth
 from adapters.sql.idempotency import SqlIdempotencyQueries
 from adapters.sql.job_queries import SqlJobQueries
 from adapters.sql.pool import SqlConnections
+from adapters.sql.post_queries import SqlPostQueries
 from adapters.sql.queries import SqlIdentityQueries
 from adapters.sql.reading import Reader
 from adapters.sql.schema import Schema
@@ -23,6 +24,7 @@ __all__ = [
     "SqlIdempotencyQueries",
     "SqlIdentityQueries",
     "SqlJobQueries",
+    "SqlPostQueries",
     "SqlTransactions",
     "create_engine",
 ]

@@ -16,6 +16,7 @@ from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.jobs import SqlJobs
 from adapters.sql.news import News, news_of
 from adapters.sql.one_time_tokens import SqlOneTimeTokens
+from adapters.sql.posts import SqlPosts
 from adapters.sql.roles import SqlRoles
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
@@ -40,6 +41,7 @@ class SqlUnitOfWork(UnitOfWork):
         "idempotency",
         "jobs",
         "one_time_tokens",
+        "posts",
         "roles",
         "sessions",
         "signing_keys",
@@ -56,6 +58,7 @@ class SqlUnitOfWork(UnitOfWork):
     idempotency: SqlKeptAnswers
     events: SqlEvents
     jobs: SqlJobs
+    posts: SqlPosts
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -68,6 +71,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.idempotency = SqlKeptAnswers(work)
         self.events = SqlEvents(work)
         self.jobs = SqlJobs(work)
+        self.posts = SqlPosts(work)
         self._work = work
         self._one_writer = one_writer
 

@@ -14,6 +14,7 @@ from domain.identity.one_time_token import Purpose
 from domain.identity.session import Impersonation, Session
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.posts.post import Post
 from tests.clock import OwnClock
 from tests.entrypoints.http.client import PASSWORD
 from tests.entrypoints.http.matrix import Caller, Whose, World
@@ -49,6 +50,7 @@ class People:
         mine, second, others = self._session(me, caller), self._session(me), self._session(other)
         text = self._keys.new()
         key, own_key, others_key = self._key(me, text, caller.granted), self._key(me), self._key(other)
+        posts = self._post(me), self._post(other)
         some_role = self._role(f"r{uuid4().hex}", frozenset())
         async with self._sign_in.transactions.begin() as uow:
             for user in (me, other):
@@ -58,6 +60,8 @@ class People:
             for made in (own_key, others_key) if caller.credential == "revoked key" else (key, own_key, others_key):
                 await uow.api_keys.add(made)
             await uow.roles.add(some_role)
+            for post in posts:
+                await uow.posts.add(post)
         refresh_token = self._sign_in.refresh_tokens.mint(others, 1)
         assert refresh_token is not None
         waiting, lost, set_aside = self._jobs(me, other), self._jobs(me, other, failed), a_delivery(self._clock.now())
@@ -73,6 +77,7 @@ class People:
             jobs={whose: job.id for whose, job in waiting.items()} | {Whose.MISSING: uuid4()},
             failed_jobs={whose: job.id for whose, job in lost.items()} | {Whose.MISSING: uuid4()},
             deliveries={Whose.OTHERS: set_aside.id, Whose.MISSING: uuid4()},
+            posts={Whose.OWN: posts[0].id, Whose.OTHERS: posts[1].id, Whose.MISSING: uuid4()},
             links=links,
             refresh_token=refresh_token,
             access_token=await self._token(others),
@@ -152,6 +157,12 @@ class People:
             permissions=permissions,
             created_at=self._clock.now(),
             expires_at=None,
+        )
+
+    def _post(self, author: User) -> Post:
+        now = self._clock.now()
+        return Post.written(
+            id=uuid4(), author_id=author.id, title="On bees", content="They dance.", is_published=True, now=now
         )
 
     async def _links(self, user: User) -> dict[Purpose, str]:

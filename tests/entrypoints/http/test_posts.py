@@ -2,12 +2,19 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
+from asgi_lifespan import LifespanManager
+from sqlalchemy import Engine, event
 
+from entrypoints.http.app import create_app
+from entrypoints.settings import Settings
 from tests.entrypoints.http.client import Api, Tokens
+from tests.limits import UNLIMITED
 
 JSON = {"Content-Type": "application/json"}
 POST = {"title": "On bees", "content": "They dance.\n\t<b>Always.</b>"}
@@ -331,3 +338,30 @@ async def test_of_changes_at_once_none_is_lost(api: Api) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     post = (await api.call("GET", path, as_=ada)).json()
     assert (post["title"], post["content"], post["is_published"]) == ("New", "new", False)
+
+
+async def test_a_server_has_read_the_newest_posts_before_anybody_asks(tmp_path: Path) -> None:
+    """Nothing is asked of the database when the first stranger comes."""
+    statements: list[str] = []
+
+    def remember(_: object, __: object, statement: str, *___: object) -> None:
+        if "FROM posts" in statement:
+            statements.append(statement)
+
+    app = create_app(Settings(bcrypt_cost=4, data_dir=tmp_path, **UNLIMITED), jobs=False)
+    transport = httpx.ASGITransport(app)
+    event.listen(Engine, "before_cursor_execute", remember)
+    try:
+        async with (
+            LifespanManager(app),
+            httpx.AsyncClient(transport=transport, base_url="http://testserver") as client,
+            asyncio.timeout(10),
+        ):
+            while len(statements) < 2:  # noqa: ASYNC110 - the rows, and how many there are; a server does not tell
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            answer = await client.get("/api/v1/posts")
+    finally:
+        event.remove(Engine, "before_cursor_execute", remember)
+    assert (answer.status_code, answer.json()["total"]) == (200, 0)
+    assert len(statements) == 2

@@ -48,6 +48,8 @@ from application.orders.orders import CancelOrder, FulfilOrder, ListOrders, Plac
 from application.orders.payments import PayOrder, RefundOrder, TakePaymentNotice
 from application.personal_data import ExportPersonalData
 from application.ports import Load, StoreHealth
+from application.posts.reading import ListPosts, ListPostsOf, ShowPost
+from application.posts.writing import CreatePost, DeletePost, UpdatePost
 from application.products.catalogue import CreateProduct, DeleteProduct, ListProducts, ShowProduct, UpdateProduct
 from application.profiles.avatars import RemoveAvatar, ReplaceAvatar, ShowAvatar
 from application.profiles.profiles import ShowMyProfile, ShowProfile, UpdateProfile
@@ -196,6 +198,18 @@ class Notifications:
 
 
 @dataclass(frozen=True)
+class Posts:
+    """What members write."""
+
+    list_posts: ListPosts
+    list_posts_of: ListPostsOf
+    show_post: ShowPost
+    create_post: CreatePost
+    update_post: UpdatePost
+    delete_post: DeletePost
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
     access: Access
@@ -207,6 +221,7 @@ class Application:
     orders: Orders
     notifications: Notifications
     show_dashboard: ShowDashboard
+    posts: Posts
     sweep: Sweep
     runner: Runner
     store: StoreHealth

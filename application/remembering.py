@@ -12,6 +12,8 @@ V = TypeVar("V")
 ROLES = UUID("018fe000-0000-7000-8000-000000000001")
 USERS = UUID("018fe000-0000-7000-8000-000000000002")
 """All roles, and all accounts, each as one thing that changes."""
+POSTS = UUID("018fe000-0000-7000-8000-000000000007")
+"""All posts, likewise."""
 
 
 class Changes(Protocol):

@@ -17,6 +17,7 @@ from domain.notifications.notification import Broadcasts, Notifications
 from domain.notifications.preferences import PreferencesRepository
 from domain.orders.order import OrderRepository
 from domain.orders.payment import PaymentRepository
+from domain.posts.post import PostRepository
 from domain.products.product import ProductRepository
 from domain.profiles.profile import ProfileRepository
 
@@ -79,6 +80,9 @@ class UnitOfWork(Protocol):
 
     @property
     def preferences(self) -> PreferencesRepository: ...
+
+    @property
+    def posts(self) -> PostRepository: ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

@@ -20,7 +20,12 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded runs of letters and digits in a text."""
-    return "".join(character if character.isalnum() else " " for character in fold(text)).split()
+    return words_of(fold(text))
+
+
+def words_of(folded: str) -> list[str]:
+    """The same of what is folded already."""
+    return "".join(character if character.isalnum() else " " for character in folded).split()
 
 
 def search_text(parts: Iterable[str | None]) -> str:

@@ -37,6 +37,27 @@ async def working(application: Application, *, jobs: bool = True) -> AsyncIterat
             stop.set()
 
 
+@asynccontextmanager
+async def warming(application: Application) -> AsyncIterator[None]:
+    """Meanwhile, read what everybody will ask for first. Nobody waits for it, and whoever asks reads it otherwise."""
+    task = asyncio.create_task(_warm(application))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _warm(application: Application) -> None:
+    try:
+        await application.posts.list_posts(PROCESS)
+    except MoothallError as error:
+        log.warning("The newest posts were not read ahead: %s", error)
+    except Exception:
+        log.exception("The newest posts were not read ahead")
+
+
 async def _do_jobs(application: Application, stop: asyncio.Event) -> None:
     """Whatever goes wrong in there, the server lives on, and so do the jobs."""
     while not stop.is_set():

@@ -46,6 +46,7 @@ from application.app import (
     Jobs,
     Notifications,
     Orders,
+    Posts,
     Products,
     Profiles,
     use_cases,
@@ -89,6 +90,8 @@ from application.orders.payments import Settlement, TakePaymentNotice
 from application.orders.ports import OrderQueries, PaymentGateways
 from application.outbox import Outbox, ReactionNames
 from application.ports import Clock, Ids, Load, Reachable, StoreHealth, WakeUps, Watched
+from application.posts.known_posts import KnownPosts
+from application.posts.ports import PostQueries
 from application.products.ports import ProductQueries
 from application.profiles.avatar_files import AvatarFiles, AvatarSweep
 from application.profiles.ports import AvatarImages, ProfileQueries
@@ -287,6 +290,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(AuditQueries, instance=memory.MemoryAuditQueries(database))
     container.register(ProductQueries, instance=memory.MemoryProductQueries(database))
     container.register(OrderQueries, instance=memory.MemoryOrderQueries(database))
+    container.register(PostQueries, instance=memory.MemoryPostQueries(database))
     container.register(IdempotencyQueries, instance=memory.MemoryIdempotencyQueries(database))
     container.register(NotificationQueries, instance=memory.MemoryNotificationQueries(database))
     container.register(StoreHealth, instance=memory.MemoryHealth())
@@ -313,6 +317,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(AuditQueries, instance=sql.SqlAuditQueries(reader))
     container.register(ProductQueries, instance=sql.SqlProductQueries(reader))
     container.register(OrderQueries, instance=sql.SqlOrderQueries(reader))
+    container.register(PostQueries, instance=sql.SqlPostQueries(reader))
     container.register(IdempotencyQueries, instance=sql.SqlIdempotencyQueries(reader))
     container.register(NotificationQueries, instance=sql.SqlNotificationQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
@@ -425,11 +430,11 @@ def _register_use_cases(container: punq.Container) -> None:
         FinishedJobs,
     ):
         container.register(shared)
-    for remembering in (KnownCallers, UserCounts):
+    for remembering in (KnownCallers, UserCounts, KnownPosts):
         container.register(remembering, scope=punq.Scope.singleton)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
-    for part in (*found, Identity, Access, Audit, Jobs, Profiles, Products, Orders, Notifications, Application):
+    for part in (*found, Identity, Access, Audit, Jobs, Profiles, Posts, Products, Orders, Notifications, Application):
         container.register(part)
 
 

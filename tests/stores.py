@@ -22,6 +22,7 @@ from adapters.memory import (
     MemoryJobQueries,
     MemoryNotificationQueries,
     MemoryOrderQueries,
+    MemoryPostQueries,
     MemoryProductQueries,
     MemoryProfileQueries,
     MemoryTransactions,
@@ -38,6 +39,7 @@ from adapters.sql import (
     SqlJobQueries,
     SqlNotificationQueries,
     SqlOrderQueries,
+    SqlPostQueries,
     SqlProductQueries,
     SqlProfileQueries,
     SqlTransactions,
@@ -52,6 +54,7 @@ from application.jobs.ports import JobQueries
 from application.notifications.ports import NotificationQueries
 from application.orders.ports import OrderQueries
 from application.ports import StoreHealth, WakeUps
+from application.posts.ports import PostQueries
 from application.products.ports import ProductQueries
 from application.profiles.ports import ProfileQueries
 from application.remembering import Changes
@@ -89,6 +92,7 @@ class Store:
     wake_ups: WakeUps
     changes: Changes
     health: StoreHealth
+    posts: PostQueries
     engine: AsyncEngine | None = None
 
 
@@ -114,6 +118,7 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             transactions.wake_ups,
             transactions.changes,
             MemoryHealth(),
+            MemoryPostQueries(memory),
         )
         return
     async with opened_at(name, url, patience=patience) as store:
@@ -151,6 +156,7 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         transactions.news.wake_ups,
         transactions.news.changes,
         SqlHealth(engine),
+        SqlPostQueries(reader),
         engine,
     )
 

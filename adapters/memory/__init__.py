@@ -8,6 +8,7 @@ from adapters.memory.idempotency import MemoryIdempotencyQueries
 from adapters.memory.jobs import MemoryJobQueries
 from adapters.memory.notifications import MemoryNotificationQueries
 from adapters.memory.orders import MemoryOrderQueries
+from adapters.memory.post_queries import MemoryPostQueries
 from adapters.memory.products import MemoryProductQueries
 from adapters.memory.profiles import MemoryProfileQueries
 from adapters.memory.queries import MemoryIdentityQueries
@@ -23,6 +24,7 @@ __all__ = [
     "MemoryJobQueries",
     "MemoryNotificationQueries",
     "MemoryOrderQueries",
+    "MemoryPostQueries",
     "MemoryProductQueries",
     "MemoryProfileQueries",
     "MemoryTransactions",

@@ -20,6 +20,7 @@ from domain.notifications.notification import Broadcast, Kind, Notification
 from domain.notifications.preferences import Choice
 from domain.orders.order import Order
 from domain.orders.payment import Payment
+from domain.posts.post import Post
 from domain.products.product import Product
 from domain.profiles.profile import Profile
 
@@ -55,6 +56,7 @@ class MemoryDatabase:
         self.notifications: dict[UUID, Notification] = {}
         self.broadcasts: dict[UUID, Broadcast] = {}
         self.preferences: dict[tuple[UUID, Kind], tuple[Choice, int]] = {}
+        self.posts: dict[UUID, Post] = {}
         self.commits = 0
         self.writer = asyncio.Lock()
 
@@ -130,6 +132,7 @@ class Changes:
         self.notifications = Layer(database.notifications)
         self.broadcasts = Layer(database.broadcasts)
         self.preferences = Layer(database.preferences)
+        self.posts = Layer(database.posts)
         self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
@@ -162,5 +165,6 @@ class Changes:
             self.notifications,
             self.broadcasts,
             self.preferences,
+            self.posts,
         ):
             layer.commit()

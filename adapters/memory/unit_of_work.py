@@ -14,6 +14,7 @@ from adapters.memory.notifications import MemoryBroadcasts, MemoryNotifications,
 from adapters.memory.one_time_tokens import MemoryOneTimeTokens
 from adapters.memory.orders import MemoryOrders
 from adapters.memory.payments import MemoryPayments
+from adapters.memory.posts import MemoryPosts
 from adapters.memory.products import MemoryProducts
 from adapters.memory.profiles import MemoryProfiles
 from adapters.memory.roles import MemoryRoles
@@ -36,6 +37,7 @@ class MemoryUnitOfWork(UnitOfWork):
         "one_time_tokens",
         "orders",
         "payments",
+        "posts",
         "preferences",
         "products",
         "profiles",
@@ -62,6 +64,7 @@ class MemoryUnitOfWork(UnitOfWork):
     notifications: MemoryNotifications
     broadcasts: MemoryBroadcasts
     preferences: MemoryPreferences
+    posts: MemoryPosts
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -81,6 +84,7 @@ class MemoryUnitOfWork(UnitOfWork):
         self.notifications = MemoryNotifications(changes)
         self.broadcasts = MemoryBroadcasts(changes)
         self.preferences = MemoryPreferences(changes)
+        self.posts = MemoryPosts(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

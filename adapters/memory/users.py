@@ -66,6 +66,9 @@ class MemoryUsers(UserRepository):
         for place, _ in self._changes.preferences.items():
             if place[0] == user_id:
                 self._changes.preferences.remove(place)
+        for post in self._changes.posts.values():
+            if post.author_id == user_id:
+                self._changes.posts.remove(post.id)
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())

@@ -9,6 +9,7 @@ from adapters.sql.job_queries import SqlJobQueries
 from adapters.sql.notification_queries import SqlNotificationQueries
 from adapters.sql.orders import SqlOrderQueries
 from adapters.sql.pool import SqlConnections
+from adapters.sql.post_queries import SqlPostQueries
 from adapters.sql.products import SqlProductQueries
 from adapters.sql.profiles import SqlProfileQueries
 from adapters.sql.queries import SqlIdentityQueries
@@ -29,6 +30,7 @@ __all__ = [
     "SqlJobQueries",
     "SqlNotificationQueries",
     "SqlOrderQueries",
+    "SqlPostQueries",
     "SqlProductQueries",
     "SqlProfileQueries",
     "SqlTransactions",

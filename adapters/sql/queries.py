@@ -14,8 +14,9 @@ from adapters.sql.reading import Reader
 from adapters.sql.signing_keys import NEWEST_FIRST, signing_key
 from adapters.sql.tables import sessions, users
 from adapters.sql.text import storable
-from adapters.sql.user_lists import Choice, counted, gathered, rare_ones, sampled, walked
+from adapters.sql.user_lists import Choice, counted, gathered, sampled, walked
 from adapters.sql.user_views import VIEW, VIEW_WITH_PERMISSIONS, permissions, user_view, versioned
+from adapters.sql.words import rare_ones
 from application.identity.ports import Credentials, IdentityQueries, SignedIn
 from application.identity.views import SessionView, UserFilters, UserView, Versioned
 from application.paging import Position, Sort

@@ -403,3 +403,26 @@ notification_preferences = Table(
     Column("changes", Integer, nullable=False),  # the version of a member's preferences is 1 and the sum of these
     PrimaryKeyConstraint("user_id", "kind"),
 )
+
+posts = Table(
+    "posts",
+    metadata,
+    # What SQLite's index of words names a row by: its own row numbers may change when the file is compacted.
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", Uuid, nullable=False),
+    Column("author_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("search_text", Key, nullable=False),  # as domain.posts.post makes it
+    Column("is_published", Boolean, nullable=False),
+    Column("published_at", Time),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("id"),
+    Index(None, "is_published", "published_at", "id"),
+    Index(None, "is_published", "created_at", "id"),
+    Index(None, "author_id", "is_published", "published_at", "id"),
+    Index(None, "author_id", "is_published", "created_at", "id"),
+    Index(None, "author_id", "created_at", "id"),
+)

@@ -19,6 +19,7 @@ from adapters.sql.notifications import SqlBroadcasts, SqlNotifications, SqlPrefe
 from adapters.sql.one_time_tokens import SqlOneTimeTokens
 from adapters.sql.orders import SqlOrders
 from adapters.sql.payments import SqlPayments
+from adapters.sql.posts import SqlPosts
 from adapters.sql.products import SqlProducts
 from adapters.sql.profiles import SqlProfiles
 from adapters.sql.roles import SqlRoles
@@ -49,6 +50,7 @@ class SqlUnitOfWork(UnitOfWork):
         "one_time_tokens",
         "orders",
         "payments",
+        "posts",
         "preferences",
         "products",
         "profiles",
@@ -75,6 +77,7 @@ class SqlUnitOfWork(UnitOfWork):
     notifications: SqlNotifications
     broadcasts: SqlBroadcasts
     preferences: SqlPreferences
+    posts: SqlPosts
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -94,6 +97,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.notifications = SqlNotifications(work)
         self.broadcasts = SqlBroadcasts(work)
         self.preferences = SqlPreferences(work)
+        self.posts = SqlPosts(work)
         self._work = work
         self._one_writer = one_writer
 

@@ -5,18 +5,16 @@
 **Gathered**, on PostgreSQL: where few have the words, another index finds them all, and they are sorted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from math import isqrt
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
     FromClause,
-    Function,
     Select,
     Text,
     bindparam,
@@ -27,18 +25,15 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.ext.compiler import compiles
 
 from adapters.sql.paging import behind, cut, order, paged
 from adapters.sql.tables import USER_ORDERS, user_roles, users
 from adapters.sql.text import storable
 from adapters.sql.user_views import SHOWN, VIEW, view_of
+from adapters.sql.words import ALL, SAMPLED, PlaceOf
 from application.identity.views import UserFilters
 from application.paging import Sort
 from domain.text import words
-
-_SAMPLED = 160
-"""How many accounts of the sample, which holds one in 64, are counted at most."""
 
 _LONGEST_LEXEME = 100  # letters; as the index has them
 _LEXEMES: ColumnElement[Any] = literal_column(
@@ -46,9 +41,6 @@ _LEXEMES: ColumnElement[Any] = literal_column(
     r"regexp_replace(users.search_text, '([^ ]{100})[^ ]+', '\1', 'g')), ' '))"
 )
 _IN_SAMPLE: ColumnElement[bool] = literal_column("get_byte(uuid_send(users.id), 15) < 4", Boolean)
-_ALL = select(literal_column(str(2**63 - 1))).scalar_subquery()
-"""A LIMIT that is none. PostgreSQL does not look into it when it plans: it then expects a tenth of the rows to be
-wanted, and not all, which it would rather sort."""
 _HOLDER = (  # asked for one by one: where EXISTS stood, all holders would be read
     select(user_roles.c.user_id)
     .where(user_roles.c.user_id == users.c.id, user_roles.c.role == bindparam("role"))
@@ -60,23 +52,6 @@ _HOLDER = (  # asked for one by one: where EXISTS stood, all holders would be re
 def _begins(number: int) -> ColumnElement[bool]:
     """Whether a word begins with the one that was asked for, as the indexes have it."""
     return _LEXEMES.bool_op("@@")(cast(cast(bindparam(f"lexeme_{number}"), Text), TSQUERY))
-
-
-class _PlaceOf(Function[int]):
-    """Where a text stands in another one, from 1; or 0. LIKE would do, but is guessed to find nearly nobody: where many
-    have a word, PostgreSQL would then rather read and sort the whole table than follow the order."""
-
-    inherit_cache = True
-
-
-@compiles(_PlaceOf, "postgresql")
-def _on_postgresql(element: _PlaceOf, compiler: Any, **options: Any) -> str:
-    return f"strpos{compiler.process(element.clause_expr, **options)}"
-
-
-@compiles(_PlaceOf, "sqlite")
-def _on_sqlite(element: _PlaceOf, compiler: Any, **options: Any) -> str:
-    return f"instr{compiler.process(element.clause_expr, **options)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +79,7 @@ class Shape:
         ]
 
     def has_words(self, text: ColumnElement[str]) -> list[ColumnElement[bool]]:
-        return [_PlaceOf("place_of", text, bindparam(f"word_{n}")) > 0 for n in range(self.words)]
+        return [PlaceOf("place_of", text, bindparam(f"word_{n}")) > 0 for n in range(self.words)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +115,7 @@ def walked(shape: Shape, sort: Sort, continues: bool) -> Select[Any]:
     rows: FromClause = union_all(*(_part(state, sort, continues) for state in shape.states())).subquery("parts")
     if shape.words:
         merged = select(rows).order_by(*order(rows.c.position, rows.c.id, descending=sort.descending))
-        rows = merged.limit(_ALL).subquery("merged")
+        rows = merged.limit(ALL).subquery("merged")
     if not shape.role:
         found: Select[Any] = view_of(rows).add_columns(rows.c.position).where(*shape.has_words(rows.c.search_text))
         return cut(found, rows.c.position, rows.c.id, descending=sort.descending, continues=continues)
@@ -165,7 +140,7 @@ def _part(state: Shape, sort: Sort, continues: bool) -> Select[Any]:
     if continues:
         part = part.where(behind(value, row_id, descending=sort.descending))
     part = part.where(*state.flags(table)).order_by(*order(value, row_id, descending=sort.descending))
-    return select(part.limit(_ALL if state.words else bindparam("reach")).subquery())
+    return select(part.limit(ALL if state.words else bindparam("reach")).subquery())
 
 
 @lru_cache
@@ -174,25 +149,11 @@ def sampled(number: int) -> Select[Any]:
 
     def count(*numbers: int) -> ColumnElement[int]:
         found: Select[Any] = select(literal_column("1")).select_from(users)
-        found = found.where(_IN_SAMPLE, *map(_begins, numbers)).limit(_SAMPLED)
+        found = found.where(_IN_SAMPLE, *map(_begins, numbers)).limit(SAMPLED)
         return select(func.count()).select_from(found.subquery()).scalar_subquery()
 
     each = map(count, range(number)) if number > 1 else ()
     return Select(count(*range(number)), *each)
-
-
-def rare_ones(counts: Sequence[int], limit: int) -> tuple[int, ...]:
-    """By which words to gather: the rarest, else all, of which PostgreSQL then forms the intersection; none where it is
-    cheaper to walk.
-
-    Of a million accounts, m with the words and a page of n, one gathers m rows, or walks n / m of the million. Both are
-    the same for m = 1000 √n, of which the sample has a 64th.
-    """
-    few = 14 * isqrt(limit)
-    together, *each = counts
-    if each and min(each) <= few:
-        return (each.index(min(each)),)
-    return tuple(range(max(1, len(each)))) if together <= few else ()
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
 
 from adapters.sql.tables import user_roles, users
 from adapters.sql.work import Work
-from application.remembering import USERS
+from application.remembering import POSTS, USERS
 from domain.access.roles import ADMIN
 from domain.errors import Conflict
 from domain.identity.email import EmailAddress
@@ -67,7 +67,7 @@ class SqlUsers(UserRepository):
 
     async def remove(self, user_id: UUID) -> None:
         await self._work.execute(_DELETE, {"user_id": user_id})
-        self._work.changed.update((user_id, USERS))
+        self._work.changed.update((user_id, USERS, POSTS))
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         admins = _ADMINS if than is None else _ADMINS.where(users.c.id != than)

@@ -112,7 +112,7 @@ class UserRepository(Protocol):
         ...
 
     async def remove(self, user_id: UUID) -> None:
-        """The account, its sessions, API keys, links and jobs; nothing happens where it is gone already."""
+        """The account, its sessions, API keys, links, jobs and posts; nothing happens where it is gone already."""
         ...
 
     async def another_admin_exists(self, than: UUID | None) -> bool:

@@ -35,6 +35,7 @@ NOUNS: Mapping[str, str] = {
     "api-keys": "What members' programs sign in with.",
     "products": "What is for sale.",
     "orders": "What members buy.",
+    "posts": "What members write.",
     "audit": "Who did what, and whether anybody changed that since.",
     "jobs": "What is done in the background.",
     "outbox": "What should have followed from events, and was set aside.",

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from application.app import Application
 from application.mail import Mailer
 from application.ports import Clock
-from entrypoints.background import working
+from entrypoints.background import warming, working
 from entrypoints.bootstrap import open_application
 from entrypoints.http import docs, errors, openapi, pages
 from entrypoints.http.metrics import Metrics
@@ -28,6 +28,7 @@ from entrypoints.http.routes import (
     oauth,
     orders,
     outbox,
+    posts,
     products,
     roles,
     system,
@@ -73,7 +74,7 @@ def create_app(
             app.state.application = application
             if on_ready is not None:
                 await on_ready(application)
-            async with working(application, jobs=does_jobs), metrics.watching(application):
+            async with working(application, jobs=does_jobs), warming(application), metrics.watching(application):
                 yield
         if traces is not None:
             await asyncio.to_thread(traces.shutdown)
@@ -119,6 +120,8 @@ def create_app(
         products.router,
         orders.router,
         notifications.router,
+        posts.router,
+        posts.of_members,
         oauth.router,
         oauth.well_known,
         system.router,

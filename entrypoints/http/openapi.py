@@ -21,6 +21,7 @@ TAGS = [
     {"name": "Profiles", "description": "What members show of themselves, pictures too; everybody may see it."},
     {"name": "Administration of members", "description": "Other members' accounts; each use needs a permission."},
     {"name": "Roles and permissions", "description": "What may be allowed, and the roles that allow it."},
+    {"name": "Posts", "description": "What members write: drafts for themselves, posts for everybody."},
     {"name": "API keys", "description": "What a member's programs sign in with."},
     {"name": "Audit trail", "description": "Who did what to whom, when and from where."},
     {"name": "Jobs", "description": "What is done in the background, how far it is, and what became of it."},

@@ -62,6 +62,8 @@ class World:
     products: dict[Whose, str]
     notice: tuple[bytes, str]
     """Of a payment of the other one's order, and its signature."""
+    posts: dict[Whose, UUID]
+    """Published."""
     links: Mapping[Purpose, str]
     """Tokens of the other one's links."""
     refresh_token: str
@@ -80,6 +82,7 @@ class World:
             "sku": self.products,
             "gateway": {Whose.OTHERS: "sandbox", Whose.MISSING: "nowhere"},
             "notification_id": self.notifications,
+            "post_id": self.posts,
         }
         for name, chosen in things.items():
             template = template.replace(f"{{{name}}}", str(chosen.get(whose, "")))
@@ -266,6 +269,12 @@ REQUESTS: Mapping[str, Request] = {
     "list_failed_deliveries": READ,
     "retry_delivery": Request(),
     "discard_delivery": Request(),
+    "list_posts": READ,
+    "list_posts_of": READ,
+    "show_post": READ,
+    "create_post": Request(lambda _: {"title": "On bees"}),
+    "update_post": Request(lambda _: {"title": "On wasps"}),
+    "delete_post": Request(),
     "token": Request(form=lambda world: {"grant_type": "refresh_token", "refresh_token": world.refresh_token}),
     "revoke": Request(form=lambda world: {"token": world.access_token}),
     "introspect": Request(form=lambda world: {"token": world.access_token}, entries=0),
@@ -313,6 +322,9 @@ PRIVATE = {
 }  # fmt: skip
 """Where a stranger does not even learn that the thing exists."""
 
+PUBLIC = {"update_post", "delete_post"}
+"""Of things that everybody may know of: one that is missing is missing to all who have such things of their own."""
+
 REACHING = {"update_user", "delete_user", "set_roles", "send_password_reset", "impersonate"}
 """What nobody does to somebody who may do more than they."""
 
@@ -336,6 +348,7 @@ class Cell:
             owner = actor.user_id
         refusal = judge(actor, self.operation.rule, owner=owner, now=now)
         is_hidden = self.operation.name in PRIVATE and self.whose is not Whose.OWN
+        is_hidden |= self.operation.name in PUBLIC and self.whose is Whose.MISSING
         if refusal is not None and is_hidden and judge(actor, self.operation.rule, owner=actor.user_id) is None:
             return 404
         if refusal is not None:

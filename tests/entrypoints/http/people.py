@@ -19,6 +19,7 @@ from domain.jobs.job import Job
 from domain.notifications.notification import Kind, Notification
 from domain.orders.order import OrderStatus
 from domain.orders.payment import Payment, PaymentStatus
+from domain.posts.post import Post
 from domain.profiles.profile import AvatarSize, Profile
 from tests.clock import OwnClock
 from tests.contracts.builders import a_line, a_payment, a_product, an_order
@@ -64,6 +65,7 @@ class People:
         mine, second, others = self._session(me, caller), self._session(me), self._session(other)
         text = self._keys.new()
         key, own_key, others_key = self._key(me, text, caller.granted), self._key(me), self._key(other)
+        posts = self._post(me), self._post(other)
         some_role = self._role(f"r{uuid4().hex}", frozenset())
         product = a_product(uuid4().hex, stock=None)
         orders = {whose: an_order(user, a_line(product)) for whose, user in ((Whose.OWN, me), (Whose.OTHERS, other))}
@@ -84,6 +86,8 @@ class People:
                 await uow.payments.add(payment)
             for told in (own_message, others_message):
                 await uow.notifications.add(told)
+            for post in posts:
+                await uow.posts.add(post)
         refresh_token = self._sign_in.refresh_tokens.mint(others, 1)
         assert refresh_token is not None
         waiting, lost, set_aside = self._jobs(me, other), self._jobs(me, other, failed), a_delivery(self._clock.now())
@@ -105,6 +109,7 @@ class People:
             notice=self._notice(payment),
             deliveries={Whose.OTHERS: set_aside.id, Whose.MISSING: uuid4()},
             notifications={Whose.OWN: own_message.id, Whose.OTHERS: others_message.id, Whose.MISSING: uuid4()},
+            posts={Whose.OWN: posts[0].id, Whose.OTHERS: posts[1].id, Whose.MISSING: uuid4()},
             links=links,
             refresh_token=refresh_token,
             access_token=await self._token(others),
@@ -184,6 +189,12 @@ class People:
             permissions=permissions,
             created_at=self._clock.now(),
             expires_at=None,
+        )
+
+    def _post(self, author: User) -> Post:
+        now = self._clock.now()
+        return Post.written(
+            id=uuid4(), author_id=author.id, title="On bees", content="They dance.", is_published=True, now=now
         )
 
     async def _links(self, user: User) -> dict[Purpose, str]:

@@ -1,0 +1,1 @@
+"""What members write, and who reads it."""

@@ -311,3 +311,14 @@ async def test_a_job_that_was_cancelled_is_told_to_nobody(api: Api) -> None:
     assert (await api.call("POST", f"/jobs/{job.id}/cancel", as_=tokens)).status_code == 200
     await api.application.runner.drain()
     assert await _kinds(api, tokens) == []
+
+
+async def test_what_was_sent_is_in_the_trail_and_what_it_says_is_not(api: Api) -> None:
+    ada, _ = await api.member("ada")
+    _, sender = await api.staff("writer", "notifications:send", "notifications:broadcast", "audit:read")
+    sent = (await _send(api, sender, ada)).json()
+    await api.call("POST", "/notifications/broadcast", as_=sender, json=MESSAGE)
+    broadcast, message = (await api.trail(sender))[:2]
+    assert (message["action"], message["subject"], message["item"]) == ("notification.sent", ada["id"], sent["id"])
+    assert (broadcast["action"], broadcast["subject"]) == ("broadcast.requested", None)
+    assert MESSAGE["title"] not in str([broadcast, message])

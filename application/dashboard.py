@@ -12,6 +12,8 @@ from application.identity.ports import IdentityQueries
 from application.identity.views import UserView
 from application.notifications.ports import NotificationQueries
 from application.notifications.views import NotificationView
+from application.orders.ports import OrderQueries
+from application.orders.views import OrderFilters, OrderView
 from domain.access.actor import Actor
 from domain.access.policy import OWNER, Rule, require_own
 from domain.errors import MoothallError, Unavailable
@@ -21,17 +23,18 @@ log = logging.getLogger("moothall.dashboard")
 PART_WITHIN = 1.0
 """Seconds that a part may take; the others do not wait for it any longer."""
 SHOWN = 5
-"""Notifications."""
+"""Orders, and notifications."""
 
 Part = Callable[[], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """`notifications` are the latest unread ones, `unread` is how many there are. A part that could not be read is
-    null, and `missing` says why: `timeout`, the code of an error, or `internal-error`."""
+    """`orders` are the latest, `notifications` the latest unread ones, `unread` is how many there are. A part that
+    could not be read is null, and `missing` says why: `timeout`, the code of an error, or `internal-error`."""
 
     user: UserView | None
+    orders: Sequence[OrderView] | None
     notifications: Sequence[NotificationView] | None
     unread: int | None
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class ShowDashboard:
     rule: ClassVar[Rule] = OWNER
 
     users: IdentityQueries
+    orders: OrderQueries
     notifications: NotificationQueries
 
     async def __call__(self, actor: Actor) -> Dashboard:
@@ -52,7 +56,8 @@ class ShowDashboard:
         found, missing = await read_parts(
             {
                 "user": lambda: self._user(user_id),
-                "notifications": lambda: self._latest(user_id),
+                "orders": lambda: self._latest_orders(user_id),
+                "notifications": lambda: self._latest_unread(user_id),
                 "unread": lambda: self.notifications.count(user_id, unread=True),
             }
         )
@@ -64,7 +69,11 @@ class ShowDashboard:
             raise no_such_user()
         return found.value
 
-    async def _latest(self, user_id: UUID) -> list[NotificationView]:
+    async def _latest_orders(self, user_id: UUID) -> list[OrderView]:
+        rows = await self.orders.orders(OrderFilters(user_id=user_id), after=None, offset=0, limit=SHOWN)
+        return [row.value for row in rows]
+
+    async def _latest_unread(self, user_id: UUID) -> list[NotificationView]:
         rows = await self.notifications.notifications(user_id, unread=True, after=None, offset=0, limit=SHOWN)
         return [row.value for row in rows]
 

@@ -14,8 +14,17 @@ from application.identity.accounts import no_such_user
 from application.identity.ports import IdentityQueries
 from application.jobs.ports import JobQueries
 from application.jobs.views import JobFilters
+from application.notifications.ports import NotificationQueries
+from application.notifications.views import shown_preferences
+from application.orders.ports import OrderQueries
+from application.orders.views import OrderFilters
 from application.paging import walk
 from application.ports import Clock
+from application.posts.ports import PostQueries
+from application.posts.reading import NEWEST_FIRST as POSTS_NEWEST_FIRST
+from application.posts.views import PostFilters
+from application.profiles.ports import ProfileQueries
+from application.site import Site
 from domain.access.actor import Actor
 from domain.access.policy import OPERATOR, OWNER_IN_PERSON, Rule, require
 
@@ -40,6 +49,11 @@ class ExportPersonalData:
     access: AccessQueries
     audit: AuditQueries
     jobs: JobQueries
+    profiles: ProfileQueries
+    posts: PostQueries
+    orders: OrderQueries
+    notifications: NotificationQueries
+    site: Site
     clock: Clock
 
     async def __call__(self, actor: Actor, *, user_id: UUID | None = None) -> PersonalData:
@@ -50,11 +64,22 @@ class ExportPersonalData:
         if owner is None or user is None:
             raise no_such_user()
         now = self.clock.now()
-        return PersonalData({"exported_at": now, "user": user.value}, self._lists(owner, now))
+        facts = {"exported_at": now, "user": user.value, **await self._facts(owner)}
+        return PersonalData(facts, self._lists(owner, now))
+
+    async def _facts(self, owner: UUID) -> Mapping[str, Any]:
+        shown = await self.profiles.member_shown(owner)
+        return {
+            "profile": shown.view(self.site) if shown is not None else None,
+            "notification_preferences": shown_preferences(await self.notifications.preferences(owner)).value,
+        }
 
     def _lists(self, owner: UUID, now: datetime) -> Mapping[str, AsyncIterator[Sequence[Any]]]:
         by_them = AuditFilters(actor=str(owner))
         return {
+            "posts": walk(partial(self.posts.posts, PostFilters(author_id=owner), POSTS_NEWEST_FIRST)),
+            "orders": walk(partial(self.orders.orders, OrderFilters(user_id=owner))),
+            "notifications": walk(partial(self.notifications.notifications, owner, None)),
             "sessions": walk(partial(self.identity.sessions_of, owner, now)),
             "api_keys": walk(partial(self.access.api_keys, owner)),
             "jobs": walk(partial(self.jobs.jobs, JobFilters(user_id=owner))),

@@ -101,7 +101,7 @@ class AccountLetters:
     async def order_confirmation(self, uow: UnitOfWork, emitted: Emitted) -> Letter | None:
         event = _as(OrderPlaced, emitted)
         order = await uow.orders.get(event.order_id)
-        if order is None:
+        if order is None or not await wants_mail(uow, event.user_id, Kind.ORDER):
             return None
         return await self._to_member(
             uow,

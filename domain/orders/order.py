@@ -19,6 +19,7 @@ from domain.errors import Conflict, FieldProblem, Invalid
 from domain.events import Event
 from domain.money import LARGEST_TOTAL, whole
 from domain.orders.events import OrderCancelled, OrderFulfilled, OrderPaid, OrderPlaced, OrderRefunded
+from domain.orders.number import order_number
 from domain.products.product import Product, key_of
 
 MOST_LINES = 100
@@ -122,8 +123,8 @@ class Order:
 
     @property
     def number(self) -> str:
-        """What people call it by: the last eight digits of its id."""
-        return self.id.hex[-8:].upper()
+        """What people call it by."""
+        return order_number(self.id)
 
     @property
     def held(self) -> Mapping[UUID, int]:

@@ -35,6 +35,20 @@ async def test_it_shows_the_member_and_the_latest_of_what_is_unread(api: Api) ->
     assert answer.headers["cache-control"] == "no-store"
 
 
+async def test_it_shows_the_latest_orders_of_the_member_alone(api: Api) -> None:
+    await api.application.products.create_product(OPERATOR, sku="MUG", name="Mug", price=1250, currency="EUR")
+    placed = {}
+    for name in ("ada", "bob"):
+        _, tokens = await api.member(name)
+        placed[name] = []
+        for _ in range(6):
+            body = {"lines": [{"sku": "MUG", "quantity": 1}]}
+            placed[name].insert(0, (await api.call("POST", "/orders", as_=tokens, json=body)).json())
+            api.clock.advance(seconds=1)
+        found = (await api.call("GET", "/users/me/dashboard", as_=tokens)).json()
+        assert found["orders"] == placed[name][:5]
+
+
 async def test_it_is_for_members(api: Api) -> None:
     assert (await api.call("GET", "/users/me/dashboard")).status_code == 401
 

@@ -15,8 +15,8 @@ from domain.profiles.profile import AvatarSize
 if TYPE_CHECKING:
     from PIL.Image import Image, Transpose
 
-MOST_PIXELS = 40_000_000
-"""Of a picture that somebody sends; while it is worked on, each takes up to 12 bytes."""
+MOST_PIXELS = {"JPEG": 40_000_000, "PNG": 20_000_000, "WEBP": 20_000_000}
+"""Of a picture that somebody sends. The decoders take up to 8, 8 and 16 bytes for each: some 320 MB at most."""
 
 MOST_WAITING = 32
 """Pictures that are worked on, or wait for it."""
@@ -80,7 +80,7 @@ def _kind(image: BinaryIO) -> str:
     if kind is None:
         raise Invalid.field("unsupported-image", "/file", "This is no PNG, JPEG or WebP picture.")
     if kind == "WEBP":
-        _require_few_pixels(_size_of_webp(head))
+        _require_few_pixels(kind, _size_of_webp(head))
     return kind
 
 
@@ -98,14 +98,14 @@ def _size_of_webp(head: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-def _require_few_pixels(size: tuple[int, int]) -> None:
-    if size[0] * size[1] > MOST_PIXELS:
-        raise _too_many_pixels()
+def _require_few_pixels(kind: str, size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MOST_PIXELS[kind]:
+        raise _too_many_pixels(kind)
 
 
-def _too_many_pixels() -> Invalid:
-    millions = MOST_PIXELS // 1_000_000
-    return Invalid.field("image-too-large", "/file", f"A picture has {millions} million pixels at most.")
+def _too_many_pixels(kind: str) -> Invalid:
+    millions = MOST_PIXELS[kind] // 1_000_000
+    return Invalid.field("image-too-large", "/file", f"A picture of this kind has {millions} million pixels at most.")
 
 
 def _square(image: BinaryIO, kind: str) -> "Image":
@@ -115,9 +115,9 @@ def _square(image: BinaryIO, kind: str) -> "Image":
     try:
         sent = Image.open(image, formats=(kind,))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_many_pixels() from None
+        raise _too_many_pixels(kind) from None
     with sent:
-        _require_few_pixels(sent.size)
+        _require_few_pixels(kind, sent.size)
         enough = 2 * AvatarSize.LARGE.pixels
         if kind == "JPEG" and min(sent.size) > enough:  # its decoder can leave out what nobody will see
             sent.draft(None, tuple(enough * side // min(sent.size) for side in sent.size))  # type: ignore[arg-type]

@@ -19,7 +19,8 @@ LONGEST_WEBSITE = 2000
 _NOT_IN_A_URL = frozenset(' "<>\\^`{|}')
 """Of ASCII (RFC 3986, appendix A); browsers read a backslash as a slash, and so find another host."""
 
-_LABEL = re.compile(r"[^\W_]([\w-]{0,61}\w)?")
+_LABEL = re.compile(r"[A-Za-z0-9\x80-\U0010ffff]([\w\x80-\U0010ffff-]{0,61}[\w\x80-\U0010ffff])?")
+"""Of a host's name; in other scripts than Latin, what IDNA makes of it is for whoever opens it."""
 
 
 class AvatarSize(StrEnum):

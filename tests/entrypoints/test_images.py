@@ -248,8 +248,9 @@ def jpeg_of(width: int, height: int) -> bytes:
     [
         png_of(60_000, 60_000),
         png_of(10_000, 10_000),
-        png_of(MOST_PIXELS + 1, 1),
+        png_of(MOST_PIXELS["PNG"] + 1, 1),
         jpeg_of(60_000, 60_000),
+        jpeg_of(8_000, 5_001),
         webp_of(16_383, 16_383),
         webp_of(1 << 24, 1 << 24),
         lossless_webp_of(16_384, 16_384),
@@ -269,7 +270,7 @@ async def test_a_bomb_is_refused_before_anybody_makes_room_for_it(
 async def test_the_size_that_a_header_claims_is_not_believed(images: PillowImages) -> None:
     """Small by its header, and more than that behind it: only what was claimed is read."""
     assert decoded((await made(images, png_of(2, 2, bytes(7) * 2 + bytes(5_000_000))))[AvatarSize.LARGE]).size == (2, 2)
-    assert await refused(images, png_of(5_000, 5_000, bytes(100))) == "not-an-image"
+    assert await refused(images, png_of(4_000, 4_000, bytes(100))) == "not-an-image"
 
 
 async def test_a_file_that_is_too_large_is_not_read(images: PillowImages) -> None:

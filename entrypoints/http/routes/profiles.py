@@ -76,7 +76,7 @@ async def change_my_profile(
     "/avatar",
     response_model=ProfileView,
     responses=problems(412, use_case="replace_avatar"),
-    openapi_extra=file_body("file", description="PNG, JPEG or WebP; 5 MiB, and 40 million pixels, at most."),
+    openapi_extra=file_body("file", description="JPEG of 40 million pixels, PNG or WebP of 20 million; 5 MiB."),
     summary="Change my picture",
 )
 async def replace_my_avatar(

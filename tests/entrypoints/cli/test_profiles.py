@@ -1,5 +1,7 @@
 """`moothall profiles`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,18 @@ def test_what_is_no_picture_is_refused(moothall: Moothall, home: Path) -> None:
     }
     assert moothall("profiles", "set-avatar", "ada", "nowhere.png").code == 2
     assert _files(moothall) == []
+
+
+def test_the_libraries_for_pictures_and_files_are_not_imported_before_they_are_needed(moothall: Moothall) -> None:
+    """They take longer than everything else that a command does."""
+    script = (
+        "import asyncio, sys\n"
+        "from entrypoints.bootstrap import open_application\n"
+        "from entrypoints.settings import load\n"
+        "async def work():\n"
+        "    async with open_application(load()):\n"
+        "        print(sorted({'PIL', 'obstore'} & set(sys.modules)))\n"
+        "asyncio.run(work())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout == "[]\n"

@@ -89,7 +89,10 @@ def _talk(server: Server, headers: list[str], *, most: int) -> tuple[bytes, int]
                 break
             sent += len(piece)
             piece = bytes(65_536)
-        return connection.recv(65_536), sent
+        answer = b""
+        while not answer.endswith(b"}") and (more := connection.recv(65_536)):
+            answer += more
+        return answer, sent
 
 
 def _answers(connection: socket.socket) -> bool:

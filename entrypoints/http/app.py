@@ -39,7 +39,7 @@ from entrypoints.http.routes import profiles as profile_routes
 from entrypoints.settings import Settings, load
 from entrypoints.traces import Traced, open_traces
 
-DESCRIPTION = """Accounts, sessions and permissions behind one HTTP API.
+DESCRIPTION = """Accounts, sessions, permissions, profiles, posts and orders behind one HTTP API.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`; unknown fields and query parameters are refused.
 Lists come in pages, numbered (`page`) or by cursor (`cursor`, which costs the same at any depth). Single resources

@@ -1,11 +1,13 @@
 """What members take along: everything that is kept about them, and nothing of anybody else's."""
 
 import json
+import re
 from typing import Any
 from uuid import UUID
 
 from application.paging import LARGEST_PAGE
 from tests.entrypoints.http.client import OPERATOR, Api, Tokens
+from tests.project.places import read
 
 
 async def test_it_holds_what_there_is_of_the_member(api: Api) -> None:
@@ -66,6 +68,13 @@ async def test_when_the_account_goes_the_orders_stay_without_a_name_and_all_else
     for path in (f"/posts/{post['id']}", f"/users/{user['id']}/profile", f"/users/{user['id']}/posts"):
         assert (await api.call("GET", path)).status_code == 404, path
     assert not (await api.call("GET", "/outbox/failed", as_=root)).json()["items"]
+
+
+async def test_the_documentation_names_its_parts(api: Api) -> None:
+    _, ada = await api.member()
+    table = read("docs/personal-data.md").split("| part |", 1)[1].split("\n\n", 1)[0]
+    told = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert told == list((await api.call("GET", "/users/me/export", as_=ada)).json())
 
 
 async def test_it_holds_nothing_of_others(api: Api) -> None:

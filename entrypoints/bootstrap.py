@@ -102,6 +102,7 @@ from application.unit_of_work import Transactions
 from application.work import BackgroundWork
 from domain.errors import Unavailable
 from entrypoints.settings import Environment, Settings
+from entrypoints.wiring import Wiring
 from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
@@ -109,6 +110,28 @@ if TYPE_CHECKING:
     from adapters.redis_client import RedisServer
 
 AUDIENCE = "moothall"
+
+CHAPTERS = (Identity, Access, Audit, Jobs, Profiles, Posts, Products, Orders, Notifications)
+SHARED = (
+    Passwords,
+    NewAccounts,
+    PasswordAttempts,
+    Quotas,
+    Trail,
+    Idempotency,
+    Outbox,
+    Links,
+    Erasure,
+    AvatarFiles,
+    AvatarSweep,
+    Books,
+    Settlement,
+    Notifier,
+    FinishedJobs,
+)
+"""What several use cases have in common."""
+REMEMBERING = (KnownCallers, UserCounts, KnownPosts)
+BACKGROUND = (AccountLetters, AccountFollowUps, NotificationComposer, Broadcasting, Reactions, BackgroundWork)
 
 
 @asynccontextmanager
@@ -152,9 +175,9 @@ async def open_application(
         container.register(Texts, instance=texts_in(settings.mail_language))
         container.register(IdentityRules, instance=settings.identity_rules)
         container.register(Site, instance=Site(str(settings.public_url).rstrip("/")))
-        _register_use_cases(container)
-        _register_runner(container, more_kinds, lease)
-        application: Application = container.resolve(Application)
+        wiring = _wired(container)
+        container.register(Runner, instance=_runner(container, wiring, more_kinds, lease))
+        application = wiring.make(Application)
         await application.identity.ensure_signing_key()
         yield application
 
@@ -409,54 +432,28 @@ def _register_limits(container: punq.Container, settings: Settings, resources: A
     return circuit
 
 
-def _register_use_cases(container: punq.Container) -> None:
+def _wired(container: punq.Container) -> Wiring:
     """The table of contents lists every use case; each is built from the ports that it names."""
     container.register(ReactionNames, instance=REACTION_NAMES)
-    for shared in (
-        Passwords,
-        NewAccounts,
-        PasswordAttempts,
-        Quotas,
-        Trail,
-        Idempotency,
-        Outbox,
-        Links,
-        Erasure,
-        AvatarFiles,
-        AvatarSweep,
-        Books,
-        Settlement,
-        Notifier,
-        FinishedJobs,
-    ):
-        container.register(shared)
-    for remembering in (KnownCallers, UserCounts, KnownPosts):
-        container.register(remembering, scope=punq.Scope.singleton)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
-    for part in (*found, Identity, Access, Audit, Jobs, Profiles, Posts, Products, Orders, Notifications, Application):
-        container.register(part)
+    return Wiring(container.resolve, (*SHARED, *REMEMBERING, *BACKGROUND, *found, *CHAPTERS, Application))
 
 
-def _register_runner(container: punq.Container, more_kinds: Iterable[JobKind], lease: timedelta) -> None:
-    for part in (AccountLetters, AccountFollowUps, NotificationComposer, Broadcasting, Reactions, BackgroundWork):
-        container.register(part)
-    background: BackgroundWork = container.resolve(BackgroundWork)
+def _runner(container: punq.Container, wiring: Wiring, more_kinds: Iterable[JobKind], lease: timedelta) -> Runner:
     gateways: PaymentGateways = container.resolve(PaymentGateways)
     callbacks = [
-        gateway.callbacks(container.resolve(TakePaymentNotice))
+        gateway.callbacks(wiring.make(TakePaymentNotice))
         for gateway in gateways.by_name.values()
         if isinstance(gateway, SandboxGateway)
     ]
-    finished: FinishedJobs = container.resolve(FinishedJobs)
-    runner = Runner(
+    return Runner(
         container.resolve(Transactions),
         container.resolve(WakeUps),
-        JobKinds.of([*background.kinds(), *callbacks, *more_kinds]),
+        JobKinds.of([*wiring.make(BackgroundWork).kinds(), *callbacks, *more_kinds]),
         container.resolve(Clock),
         container.resolve(Ids),
         random.random,
         lease=lease,
-        tell_finished=finished.tell,
+        tell_finished=wiring.make(FinishedJobs).tell,
     )
-    container.register(Runner, instance=runner)

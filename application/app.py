@@ -35,7 +35,10 @@ from application.jobs.management import (
 )
 from application.jobs.runner import Runner
 from application.limits import RequestLimit
+from application.orders.orders import CancelOrder, FulfilOrder, ListOrders, PlaceOrder, ShowOrder
+from application.orders.payments import PayOrder, RefundOrder, TakePaymentNotice
 from application.ports import Load, StoreHealth
+from application.products.catalogue import CreateProduct, DeleteProduct, ListProducts, ShowProduct, UpdateProduct
 
 
 @dataclass(frozen=True)
@@ -129,11 +132,38 @@ class Jobs:
 
 
 @dataclass(frozen=True)
+class Products:
+    """What is for sale."""
+
+    list_products: ListProducts
+    show_product: ShowProduct
+    create_product: CreateProduct
+    update_product: UpdateProduct
+    delete_product: DeleteProduct
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What members buy."""
+
+    place_order: PlaceOrder
+    list_orders: ListOrders
+    show_order: ShowOrder
+    pay_order: PayOrder
+    fulfil_order: FulfilOrder
+    cancel_order: CancelOrder
+    refund_order: RefundOrder
+    take_payment_notice: TakePaymentNotice
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
     access: Access
     audit: Audit
     jobs: Jobs
+    products: Products
+    orders: Orders
     sweep: Sweep
     runner: Runner
     store: StoreHealth

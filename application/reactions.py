@@ -16,6 +16,7 @@ from application.outbox import ReactionNames
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.events import Emitted, Event
 from domain.identity import events
+from domain.orders import events as order_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     events.PasswordChanged: (Mails("mail-password-changed", AccountLetters.password_changed),),
     events.SignedInFromElsewhere: (Mails("mail-new-sign-in", AccountLetters.new_sign_in),),
     events.SessionReused: (Mails("mail-session-reused", AccountLetters.session_reused),),
+    order_events.OrderPlaced: (Mails("mail-order-confirmation", AccountLetters.order_confirmation),),
+    order_events.OrderPaid: (),
+    order_events.OrderFulfilled: (),
+    order_events.OrderCancelled: (),
+    order_events.OrderRefunded: (),
 }
 
 REACTION_NAMES = ReactionNames(

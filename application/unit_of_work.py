@@ -13,6 +13,9 @@ from domain.identity.session import SessionRepository
 from domain.identity.signing_key import SigningKeyRepository
 from domain.identity.user import UserRepository
 from domain.jobs.job import JobRepository
+from domain.orders.order import OrderRepository
+from domain.orders.payment import PaymentRepository
+from domain.products.product import ProductRepository
 
 ACCESS = "access"
 """What changes roles, or who has them, is serialised under this name."""
@@ -52,6 +55,15 @@ class UnitOfWork(Protocol):
 
     @property
     def jobs(self) -> JobRepository: ...
+
+    @property
+    def products(self) -> ProductRepository: ...
+
+    @property
+    def orders(self) -> OrderRepository: ...
+
+    @property
+    def payments(self) -> PaymentRepository: ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

@@ -3,7 +3,7 @@
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import punq
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters import mail, memory, sql
+from adapters.payments import SandboxGateway
 from adapters.rate_limits import LocalRateLimits
 from adapters.security.api_keys import RandomApiKeys
 from adapters.security.audit_seals import HmacTrailSignature
@@ -25,6 +26,7 @@ from adapters.security.secrets import (
     DEVICE_TOKENS,
     LINK_TOKENS,
     PASSWORD_PEPPER,
+    PAYMENT_CALLBACKS,
     REFRESH_TOKENS,
     SIGNING_KEY_SEAL,
     Keychain,
@@ -33,7 +35,7 @@ from adapters.security.signing_keys import Ed25519KeyFactory
 from adapters.system import SystemClock, Uuid7Ids
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
-from application.app import Access, Application, Audit, Identity, Jobs, use_cases
+from application.app import Access, Application, Audit, Identity, Jobs, Orders, Products, use_cases
 from application.audit.ports import AuditQueries, TrailSignature
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, IdempotencyQueries
@@ -60,15 +62,19 @@ from application.jobs.ports import JobQueries
 from application.jobs.runner import LEASE, Runner
 from application.limits import Limits, Quotas, RateLimiter, RequestLimit
 from application.mail import Mailer, MailTemplates
+from application.orders.books import Books
+from application.orders.payments import Settlement, TakePaymentNotice
+from application.orders.ports import OrderQueries, PaymentGateways
 from application.outbox import Outbox, ReactionNames
 from application.ports import Clock, Ids, Load, Reachable, StoreHealth, WakeUps, Watched
+from application.products.ports import ProductQueries
 from application.reactions import REACTION_NAMES, Reactions
 from application.remembering import Changes
 from application.site import Site
 from application.unit_of_work import Transactions
 from application.work import BackgroundWork
 from domain.errors import Unavailable
-from entrypoints.settings import Settings
+from entrypoints.settings import Environment, Settings
 from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
@@ -100,6 +106,8 @@ async def open_application(
     """
     async with AsyncExitStack() as resources:
         container = punq.Container()
+        container.register(Clock, instance=clock or SystemClock())
+        container.register(Ids, instance=Uuid7Ids())
         connections: Watched | None = None
         if in_memory:
             _register_memory(container)
@@ -110,8 +118,6 @@ async def open_application(
         container.register(Load, instance=Load(connections, hasher, redis))
         container.register(MailTemplates, instance=open_templates(settings))
         container.register(Mailer, instance=mailer or (mail.MemoryMailer() if in_memory else open_mailer(settings)))
-        container.register(Clock, instance=clock or SystemClock())
-        container.register(Ids, instance=Uuid7Ids())
         container.register(IdentityRules, instance=settings.identity_rules)
         container.register(Site, instance=Site(str(settings.public_url).rstrip("/")))
         _register_use_cases(container)
@@ -224,6 +230,8 @@ def _register_memory(container: punq.Container) -> None:
     container.register(IdentityQueries, instance=memory.MemoryIdentityQueries(database))
     container.register(AccessQueries, instance=memory.MemoryAccessQueries(database))
     container.register(AuditQueries, instance=memory.MemoryAuditQueries(database))
+    container.register(ProductQueries, instance=memory.MemoryProductQueries(database))
+    container.register(OrderQueries, instance=memory.MemoryOrderQueries(database))
     container.register(IdempotencyQueries, instance=memory.MemoryIdempotencyQueries(database))
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
@@ -246,6 +254,8 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(IdentityQueries, instance=sql.SqlIdentityQueries(reader))
     container.register(AccessQueries, instance=sql.SqlAccessQueries(reader))
     container.register(AuditQueries, instance=sql.SqlAuditQueries(reader))
+    container.register(ProductQueries, instance=sql.SqlProductQueries(reader))
+    container.register(OrderQueries, instance=sql.SqlOrderQueries(reader))
     container.register(IdempotencyQueries, instance=sql.SqlIdempotencyQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
     return sql.SqlConnections(engine, reader, transactions)
@@ -288,6 +298,7 @@ def _register_security(
     container.register(DeviceTokens, instance=HmacDeviceTokens(Keychain.of(known, DEVICE_TOKENS)))
     container.register(KeyFactory, instance=key_factory)
     container.register(KeyMaker, instance=RandomApiKeys())
+    container.register(PaymentGateways, instance=_gateways(container, settings, known, in_memory=in_memory))
     container.register(TrailSignature, instance=HmacTrailSignature(Keychain.of(known, AUDIT_SEALS)))
     container.register(
         AccessTokens,
@@ -300,6 +311,21 @@ def _register_security(
         ),
     )
     return hasher
+
+
+def _gateways(
+    container: punq.Container, settings: Settings, known: Sequence[str], *, in_memory: bool
+) -> PaymentGateways:
+    """The sandbox would let everybody pay with nothing: there is none in production."""
+    if settings.environment is Environment.PRODUCTION and not in_memory:
+        return PaymentGateways({})
+    sandbox = SandboxGateway(
+        Keychain.of(known, PAYMENT_CALLBACKS),
+        container.resolve(Transactions),
+        container.resolve(Clock),
+        container.resolve(Ids),
+    )
+    return PaymentGateways({sandbox.name: sandbox})
 
 
 def _register_limits(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> Reachable | None:
@@ -323,13 +349,24 @@ def _register_limits(container: punq.Container, settings: Settings, resources: A
 def _register_use_cases(container: punq.Container) -> None:
     """The table of contents lists every use case; each is built from the ports that it names."""
     container.register(ReactionNames, instance=REACTION_NAMES)
-    for shared in (Passwords, NewAccounts, PasswordAttempts, Quotas, Trail, Idempotency, Outbox, Links):
+    for shared in (
+        Passwords,
+        NewAccounts,
+        PasswordAttempts,
+        Quotas,
+        Trail,
+        Idempotency,
+        Outbox,
+        Links,
+        Books,
+        Settlement,
+    ):
         container.register(shared)
     for remembering in (KnownCallers, UserCounts):
         container.register(remembering, scope=punq.Scope.singleton)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
-    for part in (*found, Identity, Access, Audit, Jobs, Application):
+    for part in (*found, Identity, Access, Audit, Jobs, Products, Orders, Application):
         container.register(part)
 
 
@@ -337,10 +374,16 @@ def _register_runner(container: punq.Container, more_kinds: Iterable[JobKind], l
     for part in (AccountLetters, AccountFollowUps, Reactions, BackgroundWork):
         container.register(part)
     background: BackgroundWork = container.resolve(BackgroundWork)
+    gateways: PaymentGateways = container.resolve(PaymentGateways)
+    callbacks = [
+        gateway.callbacks(container.resolve(TakePaymentNotice))
+        for gateway in gateways.by_name.values()
+        if isinstance(gateway, SandboxGateway)
+    ]
     runner = Runner(
         container.resolve(Transactions),
         container.resolve(WakeUps),
-        JobKinds.of([*background.kinds(), *more_kinds]),
+        JobKinds.of([*background.kinds(), *callbacks, *more_kinds]),
         container.resolve(Clock),
         container.resolve(Ids),
         random.random,

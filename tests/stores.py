@@ -20,6 +20,8 @@ from adapters.memory import (
     MemoryIdempotencyQueries,
     MemoryIdentityQueries,
     MemoryJobQueries,
+    MemoryOrderQueries,
+    MemoryProductQueries,
     MemoryTransactions,
 )
 from adapters.sql import (
@@ -32,6 +34,8 @@ from adapters.sql import (
     SqlIdempotencyQueries,
     SqlIdentityQueries,
     SqlJobQueries,
+    SqlOrderQueries,
+    SqlProductQueries,
     SqlTransactions,
     create_engine,
 )
@@ -41,7 +45,9 @@ from application.audit.ports import AuditQueries
 from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
 from application.jobs.ports import JobQueries
+from application.orders.ports import OrderQueries
 from application.ports import StoreHealth, WakeUps
+from application.products.ports import ProductQueries
 from application.remembering import Changes
 from application.unit_of_work import Transactions
 from domain.access.roles import BUILT_IN_ROLES
@@ -70,6 +76,8 @@ class Store:
     audit: AuditQueries
     idempotency: IdempotencyQueries
     jobs: JobQueries
+    products: ProductQueries
+    orders: OrderQueries
     wake_ups: WakeUps
     changes: Changes
     health: StoreHealth
@@ -91,6 +99,8 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             MemoryAuditQueries(memory),
             MemoryIdempotencyQueries(memory),
             MemoryJobQueries(memory),
+            MemoryProductQueries(memory),
+            MemoryOrderQueries(memory),
             transactions.wake_ups,
             transactions.changes,
             MemoryHealth(),
@@ -124,6 +134,8 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         SqlAuditQueries(reader),
         SqlIdempotencyQueries(reader),
         SqlJobQueries(reader),
+        SqlProductQueries(reader),
+        SqlOrderQueries(reader),
         transactions.news.wake_ups,
         transactions.news.changes,
         SqlHealth(engine),

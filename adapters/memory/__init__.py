@@ -6,6 +6,8 @@ from adapters.memory.database import MemoryDatabase
 from adapters.memory.health import MemoryHealth
 from adapters.memory.idempotency import MemoryIdempotencyQueries
 from adapters.memory.jobs import MemoryJobQueries
+from adapters.memory.orders import MemoryOrderQueries
+from adapters.memory.products import MemoryProductQueries
 from adapters.memory.queries import MemoryIdentityQueries
 from adapters.memory.unit_of_work import MemoryTransactions
 
@@ -17,5 +19,7 @@ __all__ = [
     "MemoryIdempotencyQueries",
     "MemoryIdentityQueries",
     "MemoryJobQueries",
+    "MemoryOrderQueries",
+    "MemoryProductQueries",
     "MemoryTransactions",
 ]

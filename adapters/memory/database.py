@@ -16,6 +16,9 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.orders.order import Order
+from domain.orders.payment import Payment
+from domain.products.product import Product
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -42,6 +45,9 @@ class MemoryDatabase:
         self.kept_answers: dict[tuple[str, str], KeptAnswer] = {}
         self.events: dict[UUID, Emitted] = {}
         self.jobs: dict[UUID, Job] = {}
+        self.products: dict[UUID, Product] = {}
+        self.orders: dict[UUID, Order] = {}
+        self.payments: dict[UUID, Payment] = {}
         self.commits = 0
         self.writer = asyncio.Lock()
 
@@ -110,6 +116,9 @@ class Changes:
         self.kept_answers = Layer(database.kept_answers)
         self.events = Layer(database.events)
         self.jobs = Layer(database.jobs)
+        self.products = Layer(database.products)
+        self.orders = Layer(database.orders)
+        self.payments = Layer(database.payments)
         self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
@@ -135,5 +144,8 @@ class Changes:
             self.kept_answers,
             self.events,
             self.jobs,
+            self.products,
+            self.orders,
+            self.payments,
         ):
             layer.commit()

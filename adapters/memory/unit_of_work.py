@@ -11,6 +11,9 @@ from adapters.memory.events import MemoryEvents
 from adapters.memory.idempotency import MemoryKeptAnswers
 from adapters.memory.jobs import MemoryJobs
 from adapters.memory.one_time_tokens import MemoryOneTimeTokens
+from adapters.memory.orders import MemoryOrders
+from adapters.memory.payments import MemoryPayments
+from adapters.memory.products import MemoryProducts
 from adapters.memory.roles import MemoryRoles
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.signing_keys import MemorySigningKeys
@@ -27,6 +30,9 @@ class MemoryUnitOfWork(UnitOfWork):
         "idempotency",
         "jobs",
         "one_time_tokens",
+        "orders",
+        "payments",
+        "products",
         "roles",
         "sessions",
         "signing_keys",
@@ -43,6 +49,9 @@ class MemoryUnitOfWork(UnitOfWork):
     idempotency: MemoryKeptAnswers
     events: MemoryEvents
     jobs: MemoryJobs
+    products: MemoryProducts
+    orders: MemoryOrders
+    payments: MemoryPayments
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -55,6 +64,9 @@ class MemoryUnitOfWork(UnitOfWork):
         self.idempotency = MemoryKeptAnswers(changes)
         self.events = MemoryEvents(changes)
         self.jobs = MemoryJobs(changes)
+        self.products = MemoryProducts(changes)
+        self.orders = MemoryOrders(changes)
+        self.payments = MemoryPayments(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

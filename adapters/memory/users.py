@@ -56,6 +56,9 @@ class MemoryUsers(UserRepository):
         for job in self._changes.jobs.values():
             if job.owner_id == user_id:
                 self._changes.jobs.remove(job.id)
+        for order in self._changes.orders.values():
+            if order.user_id == user_id:
+                self._changes.orders.put(order.id, replace(order, user_id=None))
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())

@@ -15,6 +15,7 @@ LINK_TOKENS = b"moothall/link-tokens/v1"
 DEVICE_TOKENS = b"moothall/device-tokens/v1"
 AUDIT_SEALS = b"moothall/audit-seals/v1"
 SIGNING_KEY_SEAL = b"moothall/signing-key-seal/v1"
+PAYMENT_CALLBACKS = b"moothall/payment-callbacks/v1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from adapters.sql.engine import Database, create_engine
 from adapters.sql.health import SqlHealth
 from adapters.sql.idempotency import SqlIdempotencyQueries
 from adapters.sql.job_queries import SqlJobQueries
+from adapters.sql.orders import SqlOrderQueries
 from adapters.sql.pool import SqlConnections
+from adapters.sql.products import SqlProductQueries
 from adapters.sql.queries import SqlIdentityQueries
 from adapters.sql.reading import Reader
 from adapters.sql.schema import Schema
@@ -23,6 +25,8 @@ __all__ = [
     "SqlIdempotencyQueries",
     "SqlIdentityQueries",
     "SqlJobQueries",
+    "SqlOrderQueries",
+    "SqlProductQueries",
     "SqlTransactions",
     "create_engine",
 ]

@@ -15,6 +15,8 @@ MEANINGS: Mapping[str, Callable[[], Conflict]] = {
     "uq_jobs_unique_key_unfinished": lambda: Conflict(
         "job-unfinished", "There is another such job, which is not finished."
     ),
+    "uq_products_sku_key": lambda: Conflict("sku-taken", "There is a product of this sku already."),
+    "uq_payments_gateway_reference": lambda: Conflict("reference-taken", "Another payment has this reference already."),
     "uq_roles_name": lambda: Conflict("role-taken", "There is a role of this name already."),
 }
 

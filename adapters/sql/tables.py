@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -257,3 +258,81 @@ for _order in USER_ORDERS.values():
         user_roles.c[_order],
         user_roles.c.user_id,
     )
+
+products = Table(
+    "products",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("sku", Text, nullable=False),
+    Column("sku_key", Key, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_order", Key, nullable=False),
+    Column("search_text", Key, nullable=False),  # as domain.text.search_text makes it
+    Column("description", Text),
+    Column("price", BigInteger, nullable=False),
+    Column("currency", Key, nullable=False),
+    Column("stock", BigInteger),
+    Column("is_active", Boolean, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("sku_key"),
+    CheckConstraint("stock >= 0", name="ck_products_stock"),  # whatever goes wrong, nothing is sold twice
+)
+
+PRODUCT_ORDERS = {"created_at": "created_at", "sku": "sku_key", "name": "name_order"}
+"""The column that each sort of the list of products compares, before the id."""
+
+for _order in PRODUCT_ORDERS.values():
+    Index(f"ix_products_by_{_order}", products.c[_order], products.c.id)
+    Index(f"ix_products_active_by_{_order}", products.c.is_active, products.c[_order], products.c.id)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="SET NULL")),  # books stay, without a name
+    Column("status", Key, nullable=False),
+    Column("currency", Key, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("placed_at", Time, nullable=False),
+    Column("paid_at", Time),
+    Column("fulfilled_at", Time),
+    Column("cancelled_at", Time),
+    Column("refunded_at", Time),
+    Column("version", Integer, nullable=False),
+    Index(None, "placed_at", "id"),
+    Index(None, "user_id", "placed_at", "id"),
+    Index(None, "status", "placed_at", "id"),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("order_id", ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("product_id", Uuid, nullable=False),  # no foreign key: the line stays when the product goes
+    Column("sku", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price", BigInteger, nullable=False),
+    Column("is_held", Boolean, nullable=False),
+    PrimaryKeyConstraint("order_id", "number"),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("order_id", ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    Column("gateway", Key, nullable=False),
+    Column("status", Key, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Key, nullable=False),
+    Column("reference", Key),
+    Column("reason", Text),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    UniqueConstraint("gateway", "reference"),
+    Index(None, "order_id", "created_at", "id"),
+)

@@ -16,6 +16,9 @@ from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.jobs import SqlJobs
 from adapters.sql.news import News, news_of
 from adapters.sql.one_time_tokens import SqlOneTimeTokens
+from adapters.sql.orders import SqlOrders
+from adapters.sql.payments import SqlPayments
+from adapters.sql.products import SqlProducts
 from adapters.sql.roles import SqlRoles
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
@@ -40,6 +43,9 @@ class SqlUnitOfWork(UnitOfWork):
         "idempotency",
         "jobs",
         "one_time_tokens",
+        "orders",
+        "payments",
+        "products",
         "roles",
         "sessions",
         "signing_keys",
@@ -56,6 +62,9 @@ class SqlUnitOfWork(UnitOfWork):
     idempotency: SqlKeptAnswers
     events: SqlEvents
     jobs: SqlJobs
+    products: SqlProducts
+    orders: SqlOrders
+    payments: SqlPayments
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -68,6 +77,9 @@ class SqlUnitOfWork(UnitOfWork):
         self.idempotency = SqlKeptAnswers(work)
         self.events = SqlEvents(work)
         self.jobs = SqlJobs(work)
+        self.products = SqlProducts(work)
+        self.orders = SqlOrders(work)
+        self.payments = SqlPayments(work)
         self._work = work
         self._one_writer = one_writer
 

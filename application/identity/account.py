@@ -8,6 +8,7 @@ from application.identity.accounts import Passwords, an_administrator_stays, loa
 from application.identity.attempts import PasswordAttempts
 from application.identity.ports import PasswordHasher
 from application.identity.views import UserView, Versioned, shown
+from application.orders.books import Books
 from application.outbox import Outbox
 from application.ports import Clock
 from application.unit_of_work import ACCESS, Transactions
@@ -49,12 +50,13 @@ class ChangeMe:
 
 @dataclass(frozen=True)
 class DeleteMe:
-    """Everything goes. Needs a sign-in of the last 15 minutes."""
+    """Everything goes, but for orders, which lose their name. Needs a sign-in of the last 15 minutes."""
 
     rule: ClassVar[Rule] = OWNER_JUST_SIGNED_IN
 
     transactions: Transactions
     trail: Trail
+    books: Books
     clock: Clock
 
     async def __call__(self, actor: Actor, *, expected: Expected = None) -> None:
@@ -64,6 +66,7 @@ class DeleteMe:
             await uow.serialise(ACCESS)
             user = await loaded(uow, user_id, expected=expected)
             await an_administrator_stays(uow, user)
+            await self.books.close_account(uow, actor, user_id)
             await uow.users.remove(user_id)
             await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 

@@ -13,6 +13,7 @@ from application.identity.links import Links
 from application.identity.ports import EmailSyntax
 from application.identity.verification import start_verification
 from application.identity.views import UserView, Versioned, shown
+from application.orders.books import Books
 from application.outbox import Outbox
 from application.ports import Clock, Ids
 from application.unit_of_work import ACCESS, Transactions, UnitOfWork
@@ -219,6 +220,7 @@ class DeleteUser:
 
     transactions: Transactions
     trail: Trail
+    books: Books
 
     async def __call__(self, actor: Actor, *, user_id: UUID, expected: Expected = None) -> None:
         """Raises NotFound, Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
@@ -228,6 +230,7 @@ class DeleteUser:
             user = await loaded(uow, user_id, expected=expected)
             await require_reach_over(uow, actor, user)
             await an_administrator_stays(uow, user)
+            await self.books.close_account(uow, actor, user_id)
             await uow.users.remove(user_id)
             await self.trail.record(uow, actor, "user.deleted", subject=user_id)
 

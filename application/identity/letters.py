@@ -26,6 +26,7 @@ from domain.identity.events import (
 )
 from domain.identity.one_time_token import OneTimeToken, Purpose
 from domain.identity.user import User
+from domain.orders.events import OrderPlaced
 
 FORGOT_PASSWORD = PAGES[Purpose.RESET_PASSWORD]
 """The page that, opened without a token, takes an address and mails a link."""
@@ -89,6 +90,22 @@ class AccountLetters:
             at=emitted.at,
             address=emitted.origin.address,
             link=self.site.link(FORGOT_PASSWORD),
+        )
+
+    async def order_confirmation(self, uow: UnitOfWork, emitted: Emitted) -> Letter | None:
+        event = _as(OrderPlaced, emitted)
+        order = await uow.orders.get(event.order_id)
+        if order is None:
+            return None
+        return await self._to_member(
+            uow,
+            event.user_id,
+            "order-confirmation",
+            number=order.number,
+            lines=[{"name": n.name, "quantity": n.quantity, "unit_price": n.unit_price} for n in order.lines],
+            currency=order.currency,
+            total=order.total,
+            placed_at=order.placed_at,
         )
 
     async def _email_changed(self, uow: UnitOfWork, emitted: Emitted, to: str) -> Letter | None:

@@ -32,6 +32,8 @@ NOUNS: Mapping[str, str] = {
     "permissions": "What there is to be allowed.",
     "sessions": "Where members are signed in.",
     "api-keys": "What members' programs sign in with.",
+    "products": "What is for sale.",
+    "orders": "What members buy.",
     "audit": "Who did what, and whether anybody changed that since.",
     "jobs": "What is done in the background.",
     "outbox": "What should have followed from events, and was set aside.",

@@ -19,7 +19,7 @@ from entrypoints.bootstrap import open_application
 from entrypoints.http import docs, errors, openapi, pages
 from entrypoints.http.metrics import Metrics
 from entrypoints.http.middleware import RequestContext
-from entrypoints.http.routes import api_keys, audit, auth, me, oauth, outbox, roles, system, users
+from entrypoints.http.routes import api_keys, audit, auth, me, oauth, orders, outbox, products, roles, system, users
 from entrypoints.http.routes import jobs as job_routes
 from entrypoints.settings import Settings, load
 from entrypoints.traces import Traced, open_traces
@@ -100,6 +100,8 @@ def create_app(
         audit.router,
         job_routes.router,
         outbox.router,
+        products.router,
+        orders.router,
         oauth.router,
         oauth.well_known,
         system.router,

@@ -27,6 +27,8 @@ TAGS = [
         "name": "Outbox",
         "description": "What should have followed from events (mails, above all), and failed too often.",
     },
+    {"name": "Products", "description": "What is for sale; open to everybody."},
+    {"name": "Orders", "description": "What members buy, how it is paid, and what becomes of it."},
     {"name": "OAuth 2", "description": "RFC 6749, 7009, 7662, 8414 and 7517, for clients that speak them."},
     {"name": "System", "description": "For whoever runs this."},
 ]

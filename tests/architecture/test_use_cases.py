@@ -61,6 +61,7 @@ WITHOUT_COMMAND = {
     "publish_keys": "it is for programs that verify tokens; `keys list` shows the keys",
     "refresh": "the operator has no session",
     "register": "`users create` makes accounts",
+    "take_payment_notice": "gateways call it, and sign what they say; `orders pay` is the way by hand",
     "revoke_token": "tokens do not belong on a command line; `sessions end` ends their sessions",
 }
 

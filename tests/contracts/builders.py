@@ -23,6 +23,9 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.orders.order import Order, OrderLine, OrderStatus
+from domain.orders.payment import Payment, PaymentStatus
+from domain.products.product import Product
 from tests.stores import Store
 
 NOW = datetime(2026, 11, 21, 9, 30, 15, 123456, tzinfo=UTC)
@@ -209,3 +212,62 @@ async def remove(store: Store, *users: User) -> None:
     async with store.transactions.begin() as uow:
         for user in users:
             await uow.users.remove(user.id)
+
+
+def a_product(sku: str = "mug", **fields: Any) -> Product:
+    product = Product(
+        id=uuid4(),
+        sku=sku,
+        name=f"A {sku}",
+        description=None,
+        price=1250,
+        currency="EUR",
+        stock=10,
+        is_active=True,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(product, **fields)
+
+
+def a_line(product: Product, quantity: int = 1) -> OrderLine:
+    return OrderLine(product.id, product.sku, product.name, quantity, product.price, product.stock is not None)
+
+
+def an_order(user: User, *lines: OrderLine, **fields: Any) -> Order:
+    order = Order(
+        id=uuid4(),
+        user_id=user.id,
+        status=OrderStatus.PLACED,
+        currency="EUR",
+        total=sum(line.quantity * line.unit_price for line in lines),
+        lines=lines or (a_line(a_product()),),
+        placed_at=NOW,
+    )
+    return replace(order, **fields)
+
+
+def a_payment(order: Order, **fields: Any) -> Payment:
+    payment = Payment(
+        id=uuid4(),
+        order_id=order.id,
+        gateway="sandbox",
+        status=PaymentStatus.PENDING,
+        amount=order.total,
+        currency=order.currency,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(payment, **fields)
+
+
+async def add_products(store: Store, *products: Product) -> None:
+    async with store.transactions.begin() as uow:
+        for product in products:
+            await uow.products.add(product)
+
+
+async def add_orders(store: Store, *orders: Order) -> None:
+    async with store.transactions.begin() as uow:
+        for order in orders:
+            await uow.orders.add(order)

@@ -129,6 +129,7 @@ async def test_constraints_have_the_names_that_the_tables_say(engine: AsyncEngin
                 found.get_pk_constraint(table)["name"],
                 *(unique["name"] for unique in found.get_unique_constraints(table)),
                 *(foreign["name"] for foreign in found.get_foreign_keys(table)),
+                *(check["name"] for check in found.get_check_constraints(table)),
             )
         }
 

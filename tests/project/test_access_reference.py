@@ -6,6 +6,7 @@ import re
 from application.access.permissions import PermissionCatalogue
 from application.app import use_cases
 from application.audit.views import Flaw
+from domain.orders.order import OrderStatus
 from tests.architecture.sources import last_name, sources
 from tests.project.places import REPOSITORY
 
@@ -32,7 +33,7 @@ def test_every_action_of_the_trail_is_explained() -> None:
         for argument in node.args
         if isinstance(argument, ast.Constant)
     }
-    assert set(rows("action")) == recorded
+    assert set(rows("action")) == recorded | {f"order.{status.value}" for status in OrderStatus}
 
 
 def test_every_flaw_is_explained() -> None:

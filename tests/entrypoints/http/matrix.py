@@ -22,6 +22,7 @@ from domain.access.actor import ANONYMOUS, Actor
 from domain.access.permissions import covers_all
 from domain.access.policy import ANYBODY, OWNER, RECENT_SIGN_IN, Rule, judge
 from domain.identity.one_time_token import Purpose
+from domain.orders.order import OrderStatus
 from tests.entrypoints.http.client import ANOTHER_PASSWORD, PASSWORD
 
 RULES = {name: kind.rule for name, kind in use_cases()}
@@ -55,6 +56,10 @@ class World:
     failed_jobs: dict[Whose, UUID]
     deliveries: dict[Whose, UUID]
     """Set aside; they are nobody's."""
+    orders: dict[Whose, UUID]
+    products: dict[Whose, str]
+    notice: tuple[bytes, str]
+    """Of a payment of the other one's order, and its signature."""
     links: Mapping[Purpose, str]
     """Tokens of the other one's links."""
     refresh_token: str
@@ -69,6 +74,9 @@ class World:
             "name": self.roles,
             "job_id": self.failed_jobs if template.endswith("/retry") else self.jobs,
             "delivery_id": self.deliveries,
+            "order_id": self.orders,
+            "sku": self.products,
+            "gateway": {Whose.OTHERS: "sandbox", Whose.MISSING: "nowhere"},
         }
         for name, chosen in things.items():
             template = template.replace(f"{{{name}}}", str(chosen.get(whose, "")))
@@ -89,6 +97,14 @@ class Operation:
         return "{job_id}" in self.path or "{delivery_id}" in self.path
 
     @property
+    def order_status(self) -> OrderStatus | None:
+        """What an order has to be for this; None where it is not about orders."""
+        if "{order_id}" not in self.path and "{gateway}" not in self.path:
+            return None
+        needs_money = self.name in ("fulfil_order", "refund_order")
+        return OrderStatus.PAID if needs_money else OrderStatus.PLACED
+
+    @property
     def is_about_links(self) -> bool:
         return self.name in LINKS
 
@@ -96,7 +112,7 @@ class Operation:
     def targets(self) -> tuple[Whose, ...]:
         if "{" not in self.path:
             return (Whose.NOBODYS,)
-        is_nobodys = "{name}" in self.path or "{delivery_id}" in self.path
+        is_nobodys = any(thing in self.path for thing in ("{name}", "{delivery_id}", "{sku}", "{gateway}"))
         return (Whose.OTHERS, Whose.MISSING) if is_nobodys else (Whose.OWN, Whose.OTHERS, Whose.MISSING)
 
 
@@ -162,14 +178,21 @@ def callers(rule: Rule) -> Iterator[Caller]:
 
 @dataclass(frozen=True)
 class Request:
-    """How to call an operation well: JSON or a form."""
+    """How to call an operation well: JSON, a form, or bytes with their signature."""
 
     json: Callable[[World], Any] | None = None
     form: Callable[[World], dict[str, str]] | None = None
+    signed: Callable[[World], tuple[bytes, str]] | None = None
     entries: int = 1
     """What it adds to the audit trail where it is allowed."""
 
     def body(self, world: World) -> dict[str, Any]:
+        if self.signed is not None:
+            content, signature = self.signed(world)
+            return {"content": content, "headers": {**world.headers, "Moothall-Signature": signature}}
+        return {**self._fields(world), "headers": dict(world.headers)}
+
+    def _fields(self, world: World) -> dict[str, Any]:
         if self.json is not None:
             return {"json": self.json(world)}
         return {"data": self.form(world)} if self.form is not None else {}
@@ -237,12 +260,29 @@ REQUESTS: Mapping[str, Request] = {
     "revoke": Request(form=lambda world: {"token": world.access_token}),
     "introspect": Request(form=lambda world: {"token": world.access_token}, entries=0),
     "published_keys": READ,
+    "list_products": READ,
+    "show_product": READ,
+    "create_product": Request(lambda _: {"sku": uuid4().hex, "name": "Mug", "price": 1, "currency": "EUR"}),
+    "update_product": Request(lambda _: {"price": 7}),
+    "delete_product": Request(),
+    "list_orders": READ,
+    "show_order": READ,
+    "place_order": Request(lambda world: {"lines": [{"sku": world.products[Whose.OTHERS], "quantity": 1}]}),
+    "pay_order": Request(),
+    "fulfil_order": Request(),
+    "cancel_order": Request(),
+    "refund_order": Request(),
+    "take_payment_notice": Request(signed=lambda world: world.notice),
     "metadata": READ,
     "health": READ,
     "ready": READ,
 }
 
-PRIVATE = {"end_session", "show_api_key", "revoke_api_key", "show_job", "cancel_job", "retry_job"}
+PRIVATE = {"end_session", "show_api_key", "revoke_api_key", "show_job", "cancel_job", "retry_job"} | {
+    "show_order",
+    "pay_order",
+    "cancel_order",
+}
 """Where a stranger does not even learn that the thing exists."""
 
 REACHING = {"update_user", "delete_user", "set_roles", "send_password_reset", "impersonate"}

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
+from adapters.payments import SandboxGateway
+from adapters.payments.sandbox import notice_of
 from application.app import Application
 from domain.access.actor import NOWHERE
 from domain.access.api_keys import ApiKey
@@ -14,7 +16,10 @@ from domain.identity.one_time_token import Purpose
 from domain.identity.session import Impersonation, Session
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.orders.order import OrderStatus
+from domain.orders.payment import Payment, PaymentStatus
 from tests.clock import OwnClock
+from tests.contracts.builders import a_line, a_payment, a_product, an_order
 from tests.entrypoints.http.client import PASSWORD
 from tests.entrypoints.http.matrix import Caller, Whose, World
 from tests.entrypoints.work import a_delivery, a_job, failed, store
@@ -41,7 +46,14 @@ class People:
             await uow.sessions.add(self._admin_session)
             await uow.roles.add(self._role("spare", frozenset()))
 
-    async def world(self, caller: Caller, *, with_jobs: bool = False, with_links: bool = False) -> World:
+    async def world(
+        self,
+        caller: Caller,
+        *,
+        with_jobs: bool = False,
+        with_links: bool = False,
+        order_status: OrderStatus | None = None,
+    ) -> World:
         role = await self._role_of(caller.permissions)
         me = self._user(frozenset({MEMBER, role} if role else {MEMBER}))
         me = replace(me, is_active=caller.credential != "disabled account")
@@ -50,6 +62,9 @@ class People:
         text = self._keys.new()
         key, own_key, others_key = self._key(me, text, caller.granted), self._key(me), self._key(other)
         some_role = self._role(f"r{uuid4().hex}", frozenset())
+        product = a_product(uuid4().hex, stock=None)
+        orders = {whose: an_order(user, a_line(product)) for whose, user in ((Whose.OWN, me), (Whose.OTHERS, other))}
+        payment = a_payment(orders[Whose.OTHERS])
         async with self._sign_in.transactions.begin() as uow:
             for user in (me, other):
                 await uow.users.add(user)
@@ -58,6 +73,11 @@ class People:
             for made in (own_key, others_key) if caller.credential == "revoked key" else (key, own_key, others_key):
                 await uow.api_keys.add(made)
             await uow.roles.add(some_role)
+            await uow.products.add(product)
+            if order_status is not None:
+                for order in orders.values():
+                    await uow.orders.add(replace(order, status=order_status))
+                await uow.payments.add(payment)
         refresh_token = self._sign_in.refresh_tokens.mint(others, 1)
         assert refresh_token is not None
         waiting, lost, set_aside = self._jobs(me, other), self._jobs(me, other, failed), a_delivery(self._clock.now())
@@ -72,6 +92,9 @@ class People:
             roles={Whose.OTHERS: some_role.name, Whose.MISSING: "nowhere"},
             jobs={whose: job.id for whose, job in waiting.items()} | {Whose.MISSING: uuid4()},
             failed_jobs={whose: job.id for whose, job in lost.items()} | {Whose.MISSING: uuid4()},
+            orders={whose: order.id for whose, order in orders.items()} | {Whose.MISSING: uuid4()},
+            products={Whose.OTHERS: product.sku, Whose.MISSING: "nothing"},
+            notice=self._notice(payment),
             deliveries={Whose.OTHERS: set_aside.id, Whose.MISSING: uuid4()},
             links=links,
             refresh_token=refresh_token,
@@ -168,6 +191,13 @@ class People:
     def _jobs(self, me: User, other: User, become: Callable[[Job], Job] = lambda job: job) -> dict[Whose, Job]:
         now = self._clock.now()
         return {Whose.OWN: become(a_job(now, me.id)), Whose.OTHERS: become(a_job(now, other.id))}
+
+    def _notice(self, payment: Payment) -> tuple[bytes, str]:
+        """That it succeeded, signed."""
+        sandbox = self._application.orders.pay_order.gateways.by_name["sandbox"]
+        assert isinstance(sandbox, SandboxGateway)
+        body = notice_of(payment, PaymentStatus.SUCCEEDED, f"r{payment.id}")
+        return body, sandbox.sign(body)
 
     def _role(self, name: str, permissions: frozenset[str]) -> Role:
         now = self._clock.now()

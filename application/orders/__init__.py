@@ -1,0 +1,1 @@
+"""Placing orders, paying them, and what becomes of them."""

@@ -1,0 +1,72 @@
+"""What every change of an order has in common: one entry in the trail, stock given back once, its member told."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from application.audit.trail import Trail
+from application.orders.views import OrderView
+from application.outbox import Outbox
+from application.ports import Clock
+from application.unit_of_work import UnitOfWork
+from application.versions import Expected, require_version
+from domain.access.actor import Actor
+from domain.access.policy import Rule, is_theirs_to_see
+from domain.errors import NotFound
+from domain.orders.order import GIVES_STOCK_BACK, Order, OrderStatus
+
+NOBODY = UUID(int=0)
+"""Whose an order is once its account was deleted: it is there, and nobody's."""
+
+
+@dataclass(frozen=True)
+class Books:
+    trail: Trail
+    outbox: Outbox
+    clock: Clock
+
+    async def record(self, uow: UnitOfWork, actor: Actor, order: Order) -> Order:
+        """What it has just become, be it placed; as it is stored from now on."""
+        if order.status is OrderStatus.PLACED:
+            await uow.products.move_stock({product_id: -taken for product_id, taken in order.held.items()})
+            await uow.orders.add(order)
+        else:
+            order = await uow.orders.save(order)
+            if order.status in GIVES_STOCK_BACK:
+                await uow.products.move_stock(order.held)
+        await self.trail.record(uow, actor, f"order.{order.status.value}", subject=order.user_id, item=order.id)
+        if order.event is not None:
+            await self.outbox.emit(uow, actor, order.event)
+        return order
+
+    async def close_account(self, uow: UnitOfWork, actor: Actor, user_id: UUID) -> None:
+        """Before it is deleted: nobody will pay what is still only placed. The rest stays, and loses its name."""
+        for order in await uow.orders.placed_by(user_id):
+            cancelled = order.become(OrderStatus.CANCELLED, self.clock.now())
+            await self.record(uow, actor, replace(cancelled, user_id=None))
+
+
+async def theirs(uow: UnitOfWork, actor: Actor, rule: Rule, order_id: UUID, expected: Expected = None) -> Order:
+    """As `loaded_order`, for whom the rule lets; others are told that there is none."""
+    order = await uow.orders.get(order_id)
+    if order is None or not is_theirs_to_see(actor, rule, owner=owner_of(order)):
+        raise no_such_order()
+    require_version(order.version, expected)
+    return order
+
+
+async def loaded_order(uow: UnitOfWork, order_id: UUID, expected: Expected = None) -> Order:
+    """Locked. Raises NotFound (`order-not-found`), Stale."""
+    order = await uow.orders.get(order_id)
+    if order is None:
+        raise no_such_order()
+    require_version(order.version, expected)
+    return order
+
+
+def owner_of(order: Order | OrderView | None) -> UUID | None:
+    """As the policy wants to know it; None where there is no such order."""
+    return None if order is None else order.user_id or NOBODY
+
+
+def no_such_order() -> NotFound:
+    return NotFound("order-not-found", "There is no such order.")

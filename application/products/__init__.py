@@ -1,0 +1,1 @@
+"""The catalogue: what readers see of it, and what administrators do with it."""

@@ -1,0 +1,1 @@
+"""What members order, and how it is paid."""

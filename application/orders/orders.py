@@ -57,9 +57,8 @@ class PlaceOrder:
         require(actor, self.rule, owner=owner)
         if owner is None:
             raise NotFound("user-not-found", "Say whose order this shall be.")
-        await self.idempotency.check(actor, once)
         checked(lines)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             found = await uow.products.all_of([line.sku for line in lines])
             order = Order.placed(
                 id=self.ids.new(),
@@ -131,8 +130,7 @@ class FulfilOrder:
     ) -> Versioned[OrderView]:
         """Raises NotFound (`order-not-found`), Conflict (`order-not-paid`), Stale."""
         require(actor, self.rule)
-        await self.idempotency.check(actor, once)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             order = await self.books.record(uow, actor, order.become(OrderStatus.FULFILLED, self.clock.now()))
             await self.idempotency.keep(uow, actor, once, shown_order(order))
@@ -160,8 +158,7 @@ class CancelOrder:
     ) -> Versioned[OrderView]:
         """Raises NotFound (`order-not-found`), Conflict (`order-not-placed`), Stale."""
         require(actor, self.rule, owner=actor.user_id)
-        await self.idempotency.check(actor, once)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             order = await theirs(uow, actor, self.rule, order_id, expected)
             order = await self.books.record(uow, actor, order.become(OrderStatus.CANCELLED, self.clock.now()))
             await self.idempotency.keep(uow, actor, once, shown_order(order))

@@ -105,12 +105,11 @@ class PayOrder:
         (`order-not-placed`, `payment-failed`), Stale, Unavailable.
         """
         require(actor, self.rule, owner=actor.user_id)
-        await self.idempotency.check(actor, once)
         if gateway == MANUAL:
             return await self._by_hand(actor, order_id, expected, once)
         chosen = self.gateways.named(gateway)
         chosen.check(instruction)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             order = await theirs(uow, actor, self.rule, order_id, expected)
             order.require_may_become(OrderStatus.PAID)
             payment = await self._begun(uow, order, gateway)
@@ -133,7 +132,7 @@ class PayOrder:
     async def _by_hand(
         self, actor: Actor, order_id: UUID, expected: Expected, once: Once[Versioned[OrderView]] | None
     ) -> Versioned[OrderView]:
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             order = await theirs(uow, actor, self.rule, order_id, expected)
             order.require_may_become(OrderStatus.PAID)
             begun = await self._begun(uow, order, MANUAL)
@@ -191,8 +190,7 @@ class RefundOrder:
     ) -> Versioned[OrderView]:
         """Raises NotFound (`order-not-found`), Conflict (`order-not-paid`), Stale, Unavailable."""
         require(actor, self.rule)
-        await self.idempotency.check(actor, once)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             payments = await uow.payments.of_order(order_id)
             due = [payment for payment in payments if payment.status is PaymentStatus.REFUND_DUE]

@@ -21,7 +21,7 @@ from domain.orders.payment import Payment, PaymentStatus
 from tests.clock import OwnClock
 from tests.contracts.builders import a_line, a_payment, a_product, an_order
 from tests.entrypoints.http.client import PASSWORD
-from tests.entrypoints.http.matrix import Caller, Whose, World
+from tests.entrypoints.http.matrix import Caller, Operation, Whose, World
 from tests.entrypoints.work import a_delivery, a_job, failed, store
 
 
@@ -45,6 +45,15 @@ class People:
             await uow.users.add(admin)
             await uow.sessions.add(self._admin_session)
             await uow.roles.add(self._role("spare", frozenset()))
+
+    async def world_for(self, operation: Operation, caller: Caller) -> World:
+        """With what the operation is about."""
+        return await self.world(
+            caller,
+            with_jobs=operation.is_about_jobs,
+            with_links=operation.is_about_links,
+            order_status=operation.order_status,
+        )
 
     async def world(
         self,

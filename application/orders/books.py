@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from application.audit.trail import Trail
+from application.identity.views import Versioned
 from application.orders.views import OrderView
 from application.outbox import Outbox
 from application.ports import Clock
 from application.unit_of_work import UnitOfWork
 from application.versions import Expected, require_version
 from domain.access.actor import Actor
-from domain.access.policy import Rule, is_theirs_to_see
 from domain.errors import NotFound
 from domain.orders.order import GIVES_STOCK_BACK, Order, OrderStatus
 
@@ -45,15 +45,6 @@ class Books:
             await self.record(uow, actor, replace(cancelled, user_id=None))
 
 
-async def theirs(uow: UnitOfWork, actor: Actor, rule: Rule, order_id: UUID, expected: Expected = None) -> Order:
-    """As `loaded_order`, for whom the rule lets; others are told that there is none."""
-    order = await uow.orders.get(order_id)
-    if order is None or not is_theirs_to_see(actor, rule, owner=owner_of(order)):
-        raise no_such_order()
-    require_version(order.version, expected)
-    return order
-
-
 async def loaded_order(uow: UnitOfWork, order_id: UUID, expected: Expected = None) -> Order:
     """Locked. Raises NotFound (`order-not-found`), Stale."""
     order = await uow.orders.get(order_id)
@@ -63,9 +54,9 @@ async def loaded_order(uow: UnitOfWork, order_id: UUID, expected: Expected = Non
     return order
 
 
-def owner_of(order: Order | OrderView | None) -> UUID | None:
+def owner_of(found: Versioned[OrderView] | None) -> UUID | None:
     """As the policy wants to know it; None where there is no such order."""
-    return None if order is None else order.user_id or NOBODY
+    return None if found is None else found.value.user_id or NOBODY
 
 
 def no_such_order() -> NotFound:

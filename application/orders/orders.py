@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.idempotency import Idempotency, Once
 from application.identity.views import Versioned
-from application.orders.books import Books, loaded_order, no_such_order, owner_of, theirs
+from application.orders.books import Books, loaded_order, no_such_order, owner_of
 from application.orders.ports import OrderQueries
 from application.orders.views import OrderFilters, OrderView, shown_order
 from application.paging import Page, PageRequest, Sort, read_page
@@ -103,8 +103,7 @@ class ShowOrder:
     async def __call__(self, actor: Actor, *, order_id: UUID) -> Versioned[OrderView]:
         """Raises NotFound (`order-not-found`)."""
         found = await self.queries.order(order_id)
-        owner = owner_of(found.value if found else None)
-        if not is_theirs_to_see(actor, self.rule, owner=owner) or found is None:
+        if not is_theirs_to_see(actor, self.rule, owner=owner_of(found)) or found is None:
             raise no_such_order()
         return found
 
@@ -144,6 +143,7 @@ class CancelOrder:
     rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(CANCEL, own_in_person=True)
 
     transactions: Transactions
+    queries: OrderQueries
     books: Books
     idempotency: Idempotency
     clock: Clock
@@ -157,9 +157,10 @@ class CancelOrder:
         once: Once[Versioned[OrderView]] | None = None,
     ) -> Versioned[OrderView]:
         """Raises NotFound (`order-not-found`), Conflict (`order-not-placed`), Stale."""
-        require(actor, self.rule, owner=actor.user_id)
+        if not is_theirs_to_see(actor, self.rule, owner=owner_of(await self.queries.order(order_id))):
+            raise no_such_order()
         async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
-            order = await theirs(uow, actor, self.rule, order_id, expected)
+            order = await loaded_order(uow, order_id, expected)
             order = await self.books.record(uow, actor, order.become(OrderStatus.CANCELLED, self.clock.now()))
             await self.idempotency.keep(uow, actor, once, shown_order(order))
         return shown_order(order)

@@ -11,15 +11,15 @@ from uuid import UUID
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
 from application.identity.views import Versioned
-from application.orders.books import Books, loaded_order, owner_of, theirs
-from application.orders.ports import MANUAL, Outcome, PaymentGateways
+from application.orders.books import NOBODY, Books, loaded_order, no_such_order, owner_of
+from application.orders.ports import MANUAL, OrderQueries, Outcome, PaymentGateways
 from application.orders.views import OrderView, shown_order
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions, UnitOfWork
 from application.versions import Expected
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
-from domain.access.policy import ANYBODY, OWNER_IN_PERSON, Rule, holder, judge, require
+from domain.access.policy import ANYBODY, OWNER_IN_PERSON, Rule, holder, is_theirs_to_see, judge, require
 from domain.errors import NotFound
 from domain.orders.order import Order, OrderStatus
 from domain.orders.payment import TAKEN, Payment, PaymentStatus, failed
@@ -81,6 +81,7 @@ class PayOrder:
     rule: ClassVar[Rule] = OWNER_IN_PERSON | holder(MARK_PAID, own_in_person=True)
 
     transactions: Transactions
+    queries: OrderQueries
     gateways: PaymentGateways
     settlement: Settlement
     books: Books
@@ -104,13 +105,14 @@ class PayOrder:
         Raises NotFound (`order-not-found`), Invalid (`unknown-gateway`, `bad-instruction`), Conflict
         (`order-not-placed`, `payment-failed`), Stale, Unavailable.
         """
-        require(actor, self.rule, owner=actor.user_id)
+        if not is_theirs_to_see(actor, self.rule, owner=owner_of(await self.queries.order(order_id))):
+            raise no_such_order()
         if gateway == MANUAL:
             return await self._by_hand(actor, order_id, expected, once)
         chosen = self.gateways.named(gateway)
         chosen.check(instruction)
         async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
-            order = await theirs(uow, actor, self.rule, order_id, expected)
+            order = await loaded_order(uow, order_id, expected)
             order.require_may_become(OrderStatus.PAID)
             payment = await self._begun(uow, order, gateway)
             if payment is None:
@@ -133,13 +135,13 @@ class PayOrder:
         self, actor: Actor, order_id: UUID, expected: Expected, once: Once[Versioned[OrderView]] | None
     ) -> Versioned[OrderView]:
         async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
-            order = await theirs(uow, actor, self.rule, order_id, expected)
+            order = await loaded_order(uow, order_id, expected)
             order.require_may_become(OrderStatus.PAID)
             begun = await self._begun(uow, order, MANUAL)
             payment = begun or self._new(order, MANUAL)
             if begun is None:
                 await uow.payments.add(payment)
-            if judge(actor, holder(MARK_PAID, own_in_person=True), owner=owner_of(order)) is None:
+            if judge(actor, holder(MARK_PAID, own_in_person=True), owner=order.user_id or NOBODY) is None:
                 now = self.clock.now()
                 await uow.payments.save(payment.settled(PaymentStatus.SUCCEEDED, now))
                 order = await self.books.record(uow, actor, order.become(OrderStatus.PAID, now))

@@ -219,3 +219,24 @@ async def test_a_gateway_gives_a_reference_to_one_payment(store: Store) -> None:
     with pytest.raises(Conflict, match="reference"):
         await store_both(replace(other, reference="r1"))
     await store_both(replace(other, reference="r1", gateway="another"))
+
+
+async def test_an_order_of_a_hundred_lines_costs_as_many_statements_as_one_of_one(store: Store) -> None:
+    if store.engine is None:
+        return
+    await add(store, ADA)
+    made = [a_product(f"p{n}") for n in range(100)]
+    await add_products(store, *made)
+
+    async def statements(number: int) -> int:
+        assert store.engine is not None
+        asked = Asked.on(store.engine)
+        async with store.transactions.begin() as uow:
+            found = await uow.products.all_of([product.sku for product in made[:number]])
+            order = an_order(ADA, *map(a_line, found))
+            await uow.products.move_stock({product_id: -taken for product_id, taken in order.held.items()})
+            await uow.orders.add(order)
+        assert len(order.lines) == number
+        return len(asked.statements)
+
+    assert await statements(1) == await statements(100)

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from adapters.payments import SandboxGateway
 from adapters.payments.sandbox import notice_of
-from domain.orders.payment import PaymentStatus
+from application.orders.ports import Outcome
+from domain.errors import Unavailable
+from domain.orders.payment import Payment, PaymentStatus
 from tests.entrypoints.http.client import Api, Tokens
 from tests.entrypoints.http.shop import Shop, at_once
 
@@ -222,3 +225,55 @@ async def test_only_gateways_that_there_are_call_back(api: Api) -> None:
     for name in ("manual", "nowhere", "%00"):
         answer = await shop.call_back(b"{}", gateway=name)
         assert (answer.status_code, answer.json()["code"]) == (404, "gateway-not-found")
+
+
+class OftenAway(SandboxGateway):
+    """Answers every other time; it had charged all the same."""
+
+    def __init__(self, sandbox: SandboxGateway) -> None:
+        self.__dict__.update(vars(sandbox))
+        self.asked: list[tuple[str, Payment]] = []
+
+    async def charge(self, payment: Payment, instruction: str | None) -> Outcome:
+        outcome = await super().charge(payment, instruction)
+        self._answer_or_not("charge", payment)
+        return outcome
+
+    async def refund(self, payment: Payment) -> None:
+        self._answer_or_not("refund", payment)
+
+    def _answer_or_not(self, verb: str, payment: Payment) -> None:
+        self.asked.append((verb, payment))
+        if len(self.asked) % 2:
+            raise Unavailable("gateway-unavailable", "The gateway does not answer.")
+
+
+def often_away(shop: Shop) -> OftenAway:
+    gateways = shop.api.application.orders.pay_order.gateways.by_name
+    assert isinstance(gateways, dict)
+    gateways["sandbox"] = away = OftenAway(shop.sandbox)
+    return away
+
+
+async def test_where_the_answer_was_lost_the_same_payment_is_gone_on_with(api: Api) -> None:
+    shop, ada, order = await started(api)
+    gateway = often_away(shop)
+    lost = await shop.pay(order, ada, headers={"Idempotency-Key": "p"})
+    assert (lost.status_code, await shop.status(order)) == (503, "placed")
+    paid = await shop.pay(order, ada, headers={"Idempotency-Key": "p"})
+    assert (paid.status_code, paid.json()["status"]) == (200, "paid")
+    assert len({payment.id for _, payment in gateway.asked}) == 1
+    assert await statuses(shop, order) == ["succeeded"]
+
+
+async def test_money_that_could_not_go_back_goes_back_when_asked_again(api: Api) -> None:
+    shop, ada, order = await started(api)
+    assert (await shop.pay(order, ada)).status_code == 200
+    gateway = often_away(shop)
+    lost = await shop.do("refund", order)
+    assert (lost.status_code, await shop.status(order)) == (503, "refunded")
+    assert (await statuses(shop, order), await shop.stock()) == (["refund-due"], 5)
+    assert (await shop.do("refund", order)).status_code == 200
+    assert (await statuses(shop, order), await shop.stock()) == (["refunded"], 5)
+    assert len({payment.id for _, payment in gateway.asked}) == 1
+    assert (await shop.do("refund", order)).json()["code"] == "order-not-paid"

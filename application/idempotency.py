@@ -3,7 +3,8 @@
 The answer is kept in the transaction of the effect: there is never one without the other.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -12,7 +13,7 @@ from uuid import UUID
 from application.ports import Clock
 from application.unit_of_work import UnitOfWork
 from domain.access.actor import Actor
-from domain.errors import Invalid
+from domain.errors import Conflict, Invalid
 from domain.idempotency import KeptAnswer
 
 KEPT_FOR = timedelta(hours=24)
@@ -62,6 +63,17 @@ class Idempotency:
                 "idempotency-key-reused", "/Idempotency-Key", "This key came with another request; make a new one."
             )
         raise AnsweredAlready(kept.answer)
+
+    @asynccontextmanager
+    async def unless_done(self, actor: Actor, once: Once[T] | None) -> AsyncIterator[None]:
+        """`check`, for a unit of work that waits for locks before it can tell its answer: what it finds in its way may
+        be what the same request did meanwhile, which is then no conflict but its answer."""
+        await self.check(actor, once)
+        try:
+            yield
+        except Conflict:
+            await self.check(actor, once)
+            raise
 
     async def keep(self, uow: UnitOfWork, actor: Actor, once: Once[T] | None, result: T) -> None:
         """Raises Conflict (`request-running`): the same request is being done, or was done just now."""

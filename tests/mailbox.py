@@ -40,6 +40,12 @@ def mails(directory: Path, *, to: str | None = None) -> list[Received]:
     return [mail for mail in received if to in (None, mail.to)]
 
 
+def message_ids(directory: Path) -> list[str]:
+    """Of all mails, one for each time that it was written."""
+    found = (message_from_bytes(path.read_bytes(), policy=policy.default) for path in directory.glob("*.eml"))
+    return [str(message["Message-ID"]) for message in found]
+
+
 def links(directory: Path, *, to: str | None = None) -> list[str]:
     """Every link in those mails, the oldest first."""
     return [link for mail in mails(directory, to=to) for link in mail.links]

@@ -107,12 +107,11 @@ class PayOrder:
         """
         if not is_theirs_to_see(actor, self.rule, owner=owner_of(await self.queries.order(order_id))):
             raise no_such_order()
-        await self.idempotency.check(actor, once)
         if gateway == MANUAL:
             return await self._by_hand(actor, order_id, expected, once)
         chosen = self.gateways.named(gateway)
         chosen.check(instruction)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             order.require_may_become(OrderStatus.PAID)
             payment = await self._begun(uow, order, gateway)
@@ -135,7 +134,7 @@ class PayOrder:
     async def _by_hand(
         self, actor: Actor, order_id: UUID, expected: Expected, once: Once[Versioned[OrderView]] | None
     ) -> Versioned[OrderView]:
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             order.require_may_become(OrderStatus.PAID)
             begun = await self._begun(uow, order, MANUAL)
@@ -193,8 +192,7 @@ class RefundOrder:
     ) -> Versioned[OrderView]:
         """Raises NotFound (`order-not-found`), Conflict (`order-not-paid`), Stale, Unavailable."""
         require(actor, self.rule)
-        await self.idempotency.check(actor, once)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             payments = await uow.payments.of_order(order_id)
             due = [payment for payment in payments if payment.status is PaymentStatus.REFUND_DUE]

@@ -18,6 +18,7 @@ from .machine import QUIET
 from .measures import BCRYPT_ALONE, Contestant, Measure, Plan, Server, Turn, measure_bcrypt
 from .memory import FEWER_REQUESTS, REQUESTS, Memories
 from .moothall_peer import Installation, Moothall, Store
+from .orders import Orders
 from .pages import FEWER_MEMBERS, Lists
 from .pages import MEMBERS as MANY_MEMBERS
 from .pocketbase_peer import PocketBase
@@ -39,6 +40,7 @@ _WITH_BUDGETS = [
     "start",
     "memory",
     "pages",
+    "orders",
 ]
 _CREDIBLE = 1.1  # of the possible logins: more can only be a mistake
 _FAILURES = (ServerError, LoadError, AnswerError, MissingToolError, OSError)
@@ -118,13 +120,16 @@ def _contestants(workspace: Workspace, shared: Databases, redis: str, options: a
         BareFastApi(bare, "row", workers=2),
         PocketBase(workspace),
     ]
-    for_work = installation("postgresql", "work")
+    for_work, shop = installation("postgresql", "work"), installation("postgresql", "orders")
     return [
         *map(Server, servers),
         Reactions(installation("sqlite", "work")),
         Reactions(for_work),
         Drains(for_work, by_hand=False),
         Drains(for_work, by_hand=True),
+        Orders(shop, "moothall"),
+        Orders(shop, "by-hand"),
+        Orders(shop, "by-hand-told"),
         Starts(installation("sqlite", "start")),
         Lists(installation("postgresql", "pages"), FEWER_MEMBERS if options.quick else MANY_MEMBERS),
         *(

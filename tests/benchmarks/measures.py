@@ -33,6 +33,7 @@ class Measure(StrEnum):
     PAGES = "pages"  # an administrator looks through a million members
     MEMORY = "memory"  # what a worker holds after many requests
     START = "start"  # how soon things are there
+    ORDERS = "orders"  # members buy what there is only so much of
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ class Turn:
     listed: Listed | None = None
     remembered: Remembered | None = None
     started: Started | None = None
+    ordered: float | None = None
+    """Orders a second."""
 
     @property
     def share_of_possible_logins(self) -> float | None:

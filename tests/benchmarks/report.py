@@ -109,6 +109,14 @@ def started(which: Callable[[Started], float]) -> Figure:
     return figure
 
 
+def orders_over(way: str, peer: str) -> Figure:
+    def figure(turns: Round) -> float | None:
+        ours, theirs = (turns.get(f"orders-{name}", _ABSENT).ordered for name in (way, peer))
+        return ours / theirs if ours and theirs else None
+
+    return figure
+
+
 def memory_over_bare(turns: Round) -> float | None:
     ours, theirs = (turns.get(f"memory-{name}", _ABSENT).remembered for name in (_ONE, "sqlalchemy-1"))
     return ours.whole / theirs.whole if ours and theirs else None
@@ -154,6 +162,7 @@ BUDGETS = (
     Budget("q by name at the database, worst ms", listed(lambda seen: seen.far_words_ms), most=20.0, whose="pages"),
     Budget("memory after many requests / bare", memory_over_bare, most=1.5, whose="memory"),
     Budget("memory after all requests / after half", memory_growth, most=1.02, whose="memory"),
+    Budget("orders of 10 lines: PostgreSQL / by hand", orders_over("moothall", "by-hand"), least=0.5, whose="orders"),
     Budget("serve until the first 200 / imports", started(lambda seen: seen.serve_to_imports), most=2.0, whose="start"),
     Budget("moothall --help / import typer", started(lambda seen: seen.help_to_typer), most=2.0, whose="start"),
     Budget("in memory, built and closed, ms", started(lambda seen: seen.in_memory_ms), most=5.0, whose="start"),
@@ -175,6 +184,17 @@ def table(rounds: Sequence[Round]) -> list[dict[str, Any]]:
 def background(rounds: Sequence[Round]) -> list[dict[str, Any]]:
     """One row for each who worked in the background; as in `table`. Jobs are done over those by hand."""
     return [_background_row(name, turns) for name, turns in _by_name(rounds) if any(map(_is_background, turns))]
+
+
+def shops(rounds: Sequence[Round]) -> list[dict[str, Any]]:
+    """One row for each who placed orders; as in `table`."""
+    rows = []
+    for name, turns in _by_name(rounds):
+        if rates := [turn.ordered for turn in turns if turn.ordered is not None]:
+            way = name.removeprefix("orders-")
+            over = {f"to_{peer}": median_of(rounds, orders_over(way, peer)) for peer in ("by-hand", "by-hand-told")}
+            rows.append({"name": name, "orders_per_second": _median(rates), "range": [min(rates), max(rates)], **over})
+    return rows
 
 
 def budgets(rounds: Sequence[Round]) -> list[dict[str, Any]]:
@@ -222,6 +242,8 @@ def as_text(rounds: Sequence[Round], conditions: Conditions) -> str:
         parts.append(_server_columns(answered, rounds))
     if worked := background(rounds):
         parts.append(_background_columns(worked, rounds))
+    if sold := shops(rounds):
+        parts.append(_shop_columns(sold))
     if noted := details(rounds):
         parts.append(_columns(("detail", "of the last round"), noted))
     kept = [
@@ -251,6 +273,22 @@ def _background_columns(rows: Sequence[Mapping[str, Any]], rounds: Sequence[Roun
     )  # fmt: skip
 
 
+def _shop_columns(rows: Sequence[Mapping[str, Any]]) -> str:
+    return _columns(
+        ("orders of 10 lines", "orders/s", "range", "x by hand", "x by hand, told"),
+        [
+            (
+                row["name"],
+                _number(row["orders_per_second"], 0),
+                f"{row['range'][0]:,.0f}-{row['range'][1]:,.0f}",
+                _number(row["to_by-hand"], 2),
+                _number(row["to_by-hand-told"], 2),
+            )
+            for row in rows
+        ],
+    )
+
+
 def write_json(file: Path, rounds: Sequence[Round], conditions: Conditions) -> None:
     document = {
         "at": dt.datetime.now(dt.UTC).isoformat(),
@@ -264,6 +302,7 @@ def write_json(file: Path, rounds: Sequence[Round], conditions: Conditions) -> N
         },
         "servers": table(rounds),
         "background": background(rounds),
+        "orders": shops(rounds),
         "budgets": budgets(rounds),
         "rounds": [{name: dataclasses.asdict(turn) for name, turn in turns.items()} for turns in rounds],
     }

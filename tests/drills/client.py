@@ -148,8 +148,10 @@ def request(
     key: str | None = None,
     body: Any = None,
     form: dict[str, str] | None = None,
+    once: str | None = None,
 ) -> bytes:
-    """Under `/api/v1`, or at the root for a path that begins with `//`. `body` goes as JSON."""
+    """Under `/api/v1`, or at the root for a path that begins with `//`. `body` goes as JSON, `once` as the key with
+    which a request may be repeated."""
     target = path[1:] if path.startswith("//") else f"/api/v1{path}"
     content, kind = b"", ""
     if body is not None:
@@ -161,6 +163,8 @@ def request(
         lines.append(f"Authorization: Bearer {token}")
     if key is not None:
         lines.append(f"X-API-Key: {key}")
+    if once is not None:
+        lines.append(f"Idempotency-Key: {once}")
     if kind:
         lines.append(f"Content-Type: {kind}")
     if content or method != "GET":

@@ -5,7 +5,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,14 +41,14 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, env: Mapping[str, str] = {}) -> Iterator[Server]:
+def serving(folder: Path, *options: str, env: Mapping[str, str] = {}, port: int | None = None) -> Iterator[Server]:
     """Run the server while the block lasts, once it is ready; `env` has more settings, which limit nothing by
     themselves."""
-    port = free_port()
+    port = port or free_port()
     places = {"MOOTHALL_DATA_DIR": str(folder / "data"), "MOOTHALL_PUBLIC_URL": f"http://{HOST}:{port}"}
     server = Server(port, folder, environment({**UNLIMITED_BY_ENVIRONMENT, **places, **env}))
     with _running(server, "serve", "--port", str(port), *options) as process:
-        _wait_until_ready(server, process, folder / "serve.log")
+        wait_until_ready(server, lambda: process.poll() is None)
         yield replace(server, pid=process.pid)
 
 
@@ -82,15 +82,16 @@ def _running(server: Server, command: str, *options: str) -> Iterator["subproces
             raise
 
 
-def _wait_until_ready(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(server: Server, is_running: Callable[[], bool] = lambda: True) -> None:
     limit = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < limit and process.poll() is None:
+    while time.monotonic() < limit and is_running():
         try:
             with urllib.request.urlopen(f"{server.url}/ready", timeout=2):  # noqa: S310
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise AssertionError(f"moothall serve did not become ready; its log:\n{log.read_text(errors='replace')}")
+    log = (server.folder / "serve.log").read_text(errors="replace")
+    raise AssertionError(f"moothall serve did not become ready; its log:\n{log}")
 
 
 def free_port() -> int:

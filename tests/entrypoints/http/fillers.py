@@ -14,7 +14,16 @@ from application.app import Application
 from application.unit_of_work import UnitOfWork
 from domain.identity.user import User
 from tests.clock import OwnClock
-from tests.contracts.builders import a_role, a_session, a_user, an_api_key, an_entry
+from tests.contracts.builders import (
+    a_line,
+    a_product,
+    a_role,
+    a_session,
+    a_user,
+    an_api_key,
+    an_entry,
+    an_order,
+)
 from tests.entrypoints.work import a_delivery, a_job, store
 
 
@@ -89,6 +98,22 @@ async def audit(house: House, n: int) -> None:
             await uow.audit.add(an_entry(at=now, actor=f"user:{member.id}", subject=str(member.id)))
 
 
+async def products(house: House, n: int) -> None:
+    now = house.clock.now()
+    async with house.begin() as uow:
+        for _ in range(n):
+            await uow.products.add(a_product(uuid4().hex, created_at=now, updated_at=now))
+
+
+async def orders(house: House, n: int) -> None:
+    """Of other members, with other lines each."""
+    members = await house.members(n)
+    async with house.begin() as uow:
+        for member in members:
+            lines = [a_line(a_product(uuid4().hex)) for _ in range(3)]
+            await uow.orders.add(an_order(member, *lines, placed_at=house.clock.now()))
+
+
 Filler = Callable[[House, int], Awaitable[None]]
 """Adds so many rows to a list, as the administrator of the house reads it."""
 
@@ -101,6 +126,8 @@ FILLERS: Mapping[str, Filler] = {
     "list_jobs": jobs,
     "list_failed_deliveries": failed_deliveries,
     "list_audit": audit,
+    "list_products": products,
+    "list_orders": orders,
 }
 
 WITHOUT_ROWS: Mapping[str, str] = {

@@ -24,7 +24,7 @@ from domain.profiles.profile import AvatarSize, Profile
 from tests.clock import OwnClock
 from tests.contracts.builders import a_line, a_payment, a_product, an_order
 from tests.entrypoints.http.client import PASSWORD
-from tests.entrypoints.http.matrix import Caller, Whose, World
+from tests.entrypoints.http.matrix import Caller, Operation, Whose, World
 from tests.entrypoints.work import a_delivery, a_job, failed, store
 
 
@@ -48,6 +48,16 @@ class People:
             await uow.users.add(admin)
             await uow.sessions.add(self._admin_session)
             await uow.roles.add(self._role("spare", frozenset()))
+
+    async def world_for(self, operation: Operation, caller: Caller) -> World:
+        """With what the operation is about."""
+        return await self.world(
+            caller,
+            with_jobs=operation.is_about_jobs,
+            with_links=operation.is_about_links,
+            with_avatars=operation.is_about_avatars,
+            order_status=operation.order_status,
+        )
 
     async def world(
         self,

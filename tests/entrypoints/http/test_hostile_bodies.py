@@ -147,11 +147,7 @@ class Writer:
 
     async def _current(self) -> World:
         if self._world is None:
-            self._world = await self._people.world(
-                ADMINISTRATOR,
-                with_jobs=self._operation.is_about_jobs,
-                with_links=self._operation.is_about_links,
-            )
+            self._world = await self._people.world_for(self._operation, ADMINISTRATOR)
         return self._world
 
     async def _entries(self) -> int:

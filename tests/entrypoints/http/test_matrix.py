@@ -49,13 +49,7 @@ async def test_every_cell_answers_as_its_rule_says(api: Api, part: int) -> None:
     await people.settle()
     wrong = []
     for cell in CELLS[part::PARTS]:
-        world = await people.world(
-            cell.caller,
-            with_jobs=cell.operation.is_about_jobs,
-            with_links=cell.operation.is_about_links,
-            with_avatars=cell.operation.is_about_avatars,
-            order_status=cell.operation.order_status,
-        )
+        world = await people.world_for(cell.operation, cell.caller)
         request = REQUESTS[cell.operation.name]
         entries_before = await _entries(api)
         answer = await api.http.request(

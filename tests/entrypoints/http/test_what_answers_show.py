@@ -61,12 +61,12 @@ async def test_real_answers_show_what_is_described_and_strangers_no_address(api:
             field for schema in answers(operation) for _, fields in shapes(DESCRIPTION, schema) for field in fields
         }
         for caller in (ADMINISTRATOR, STRANGER):
-            world = await people.world(caller, with_jobs=operation.is_about_jobs, with_links=operation.is_about_links)
+            world = await people.world_for(operation, caller)
             path = path_for(operation, caller, world, api)
             if path is None:
                 continue
             answer = await api.http.request(
-                operation.method, path, headers=dict(world.headers), **REQUESTS[operation.name].body(world)
+                operation.method, path, **{"headers": dict(world.headers), **REQUESTS[operation.name].body(world)}
             )
             assert answer.is_success, f"{operation.name}: {answer.text}"
             if not answer.headers.get("Content-Type", "").startswith("application/json"):

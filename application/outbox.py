@@ -8,7 +8,6 @@ from application.unit_of_work import UnitOfWork
 from domain.access.actor import Actor
 from domain.events import Emitted, Event
 from domain.identity.session import kept_user_agent
-from domain.jobs.job import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,4 @@ class Outbox:
         now = self.clock.now()
         origin = replace(actor.origin, user_agent=kept_user_agent(actor.origin.user_agent))
         emitted = Emitted.of(event, id=self.ids.new(), at=now, actor=actor.name, origin=origin)
-        await uow.events.add(emitted)
-        for reaction in self.reactions.by_type[type(event)]:
-            await uow.jobs.add(
-                Job(id=self.ids.new(), kind=reaction, args={}, created_at=now, due_at=now, emitted=emitted)
-            )
+        await uow.events.add(emitted, {reaction: self.ids.new() for reaction in self.reactions.by_type[type(event)]})

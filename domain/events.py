@@ -6,6 +6,7 @@ An event holds ids and what its reactions cannot look up any more; never a secre
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, get_type_hints
 from uuid import UUID
 
@@ -70,7 +71,9 @@ class Emitted:
 class EventStore(Protocol):
     """Events within a unit of work."""
 
-    async def add(self, emitted: Emitted) -> None: ...
+    async def add(self, emitted: Emitted, deliveries: Mapping[str, UUID] = MappingProxyType({})) -> None:
+        """With its deliveries: for the name of each reaction, the id of the job that delivers to it."""
+        ...
 
     async def remove_before(self, time: datetime, *, limit: int) -> int:
         """Some that were emitted before, and of which no delivery is kept any more; how many they were."""

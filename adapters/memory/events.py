@@ -1,17 +1,24 @@
 """Events."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
 
 from adapters.memory.database import Changes
 from domain.events import Emitted, EventStore
+from domain.jobs.job import Job
 
 
 class MemoryEvents(EventStore):
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
 
-    async def add(self, emitted: Emitted) -> None:
+    async def add(self, emitted: Emitted, deliveries: Mapping[str, UUID] = MappingProxyType({})) -> None:
         self._changes.events.add(emitted.id, emitted)
+        for reaction, job_id in deliveries.items():
+            self._changes.jobs.add(job_id, Job.delivering(emitted, id=job_id, to=reaction))
+            self._changes.left_work = True
 
     async def remove_before(self, time: datetime, *, limit: int) -> int:
         awaited = {job.emitted.id for job in self._changes.jobs.values() if job.emitted is not None}

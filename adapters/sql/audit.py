@@ -35,7 +35,7 @@ class SqlAuditTrail(AuditTrail):
         self._work = work
 
     async def add(self, entry: Entry) -> None:
-        await self._work.execute(
+        await self._work.change(
             _INSERT,
             {
                 "id": entry.id,

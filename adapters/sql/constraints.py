@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
-from sqlalchemy.exc import IntegrityError
 
 from adapters.sql.tables import metadata
 from domain.errors import Conflict
@@ -36,9 +35,10 @@ _NAME_OF_COLUMNS = {
 }
 
 
-def meaning_of(error: IntegrityError) -> Conflict | None:
-    """The domain error; None where the broken constraint has no meaning of its own."""
-    make = MEANINGS.get(_name(error.driver_exception) or "")
+def meaning_of(error: Exception) -> Conflict | None:
+    """Of an exception of a driver: the domain error; None where no constraint was broken, or none that has a meaning of
+    its own."""
+    make = MEANINGS.get(_name(error) or "")
     return make() if make else None
 
 

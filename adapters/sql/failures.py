@@ -62,12 +62,12 @@ def unavailable() -> Unavailable:
 
 def _meaning(error: Exception) -> MoothallError | None:
     if isinstance(error, IntegrityError):
-        return meaning_of(error)
+        return meaning_of(error.driver_exception)
     if isinstance(error, DBAPIError):
         return unavailable() if error.connection_invalidated or _is_away(error.driver_exception) else None
     if isinstance(error, (PoolTimeout, OSError)) or _is_away(error):  # a TimeoutError is an OSError
         return unavailable()
-    return None
+    return meaning_of(error)  # of a driver that was asked directly
 
 
 def _is_away(error: Exception) -> bool:

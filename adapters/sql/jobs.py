@@ -87,7 +87,7 @@ class SqlJobs(JobRepository):
             "created_at": job.created_at,
             **_columns(job),
         }
-        is_added = (await self._work.execute(statement, values)).rowcount > 0
+        is_added = await self._work.change(statement, values) > 0
         self._work.left_jobs = self._work.left_jobs or is_added
         return is_added
 

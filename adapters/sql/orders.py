@@ -70,7 +70,7 @@ class SqlOrders(OrderRepository):
         if order.user_id is None:
             raise LookupError("A new order is some member's.")
         if self._work.dialect == "postgresql":
-            is_added = (await self._work.execute(_ADD, _with_lines(order))).rowcount > 0
+            is_added = await self._work.change(_ADD, _with_lines(order)) > 0
         else:
             is_added = bool((await self._work.execute(_MEMBER, {"user_id": order.user_id})).scalar_one())
             if is_added:

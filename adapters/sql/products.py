@@ -95,7 +95,7 @@ class SqlProducts(ProductRepository):
 
     async def all_of(self, skus: Collection[str]) -> Sequence[Product]:
         keys = sorted({key_of(sku) for sku in skus if is_sku(sku)})
-        found = await self._work.execute(_LOCK_MANY if self._on_postgresql else _FIND_MANY, {"keys": keys})
+        found = await self._work.find(_LOCK_MANY if self._on_postgresql else _FIND_MANY, {"keys": keys})
         return [_product(row) for row in found]
 
     async def save(self, product: Product) -> Product:
@@ -111,7 +111,7 @@ class SqlProducts(ProductRepository):
         if not by:
             return
         if self._on_postgresql:
-            await self._work.execute(_MOVE_MANY, {"ids": list(by), "quantities": list(by.values())})
+            await self._work.change(_MOVE_MANY, {"ids": list(by), "quantities": list(by.values())})
         else:
             await self._work.execute(
                 _MOVE_ONE, [{"product_id": product_id, "quantity": quantity} for product_id, quantity in by.items()]

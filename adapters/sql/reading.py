@@ -10,7 +10,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.engine import is_sqlite, pool_size_of, timeout_of
 from adapters.sql.failures import translated
-from adapters.sql.lookups import Lookup
+from adapters.sql.lookups import Compiled, CompiledStatements
 from adapters.sql.turns import Turns
 
 Rows = Sequence[Any]
@@ -30,7 +30,7 @@ class Reader:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._lookups: dict[Select[Any], Lookup] = {}
+        self._statements = CompiledStatements(engine.dialect)
         self._near: sqlite3.Connection | None = None
         self._fast_lane = self._on_the_loop if is_sqlite(engine.url) else self._through_the_driver
         self.turns = Turns(pool_size_of(engine), timeout=timeout_of(engine))
@@ -48,13 +48,10 @@ class Reader:
 
     async def look_up(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows:
         """The statement has to be one of a few, for it is kept."""
-        lookup = self._lookups.get(statement)
-        if lookup is None:
-            lookup = self._lookups[statement] = Lookup.of(statement, self._engine.dialect)
-        rows = await self._fast_lane(lookup, values)
+        rows = await self._fast_lane(self._statements.of(statement, values), values)
         return await self.search(statement, values) if rows is None else rows
 
-    async def _on_the_loop(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
+    async def _on_the_loop(self, lookup: Compiled, values: Mapping[str, Any]) -> Rows | None:
         """None where it does not work out: another process has the file for itself just now, say, which only a thread
         may wait for. The slow lane then waits, or says what is wrong."""
         try:
@@ -64,7 +61,7 @@ class Reader:
         except sqlite3.Error:
             return None
 
-    async def _through_the_driver(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
+    async def _through_the_driver(self, lookup: Compiled, values: Mapping[str, Any]) -> Rows | None:
         """None where the connection was lost: a read may be done again."""
         await self.turns.take()
         try:
@@ -73,7 +70,7 @@ class Reader:
         finally:
             self.turns.give_back()
 
-    async def _fetched(self, lookup: Lookup, values: Mapping[str, Any]) -> Rows | None:
+    async def _fetched(self, lookup: Compiled, values: Mapping[str, Any]) -> Rows | None:
         connection = await self._engine.raw_connection()
         driver: Any = connection.driver_connection
         try:

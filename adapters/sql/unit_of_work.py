@@ -14,6 +14,7 @@ from adapters.sql.events import SqlEvents
 from adapters.sql.failures import translated
 from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.jobs import SqlJobs
+from adapters.sql.lookups import CompiledStatements
 from adapters.sql.news import News, news_of
 from adapters.sql.notifications import SqlBroadcasts, SqlNotifications, SqlPreferences
 from adapters.sql.one_time_tokens import SqlOneTimeTokens
@@ -114,6 +115,7 @@ class SqlTransactions(Transactions):
         self.news = news or news_of(engine)
         self._engine = engine
         self._one_writer = is_sqlite(engine.url)
+        self._statements = CompiledStatements(engine.dialect)
         self._begin = "BEGIN IMMEDIATE" if self._one_writer else _BEGIN
         self.turns = Turns(1, timeout=timeout_of(engine))
 
@@ -122,7 +124,7 @@ class SqlTransactions(Transactions):
         async with self._turn(), self._connected() as connection:
             with translated():
                 await connection.exec_driver_sql(self._begin)
-            work = Work(connection)
+            work = Work(connection, self._statements)
             try:
                 yield SqlUnitOfWork(work, one_writer=self._one_writer)
                 if work.spoilt_by is not None:

@@ -85,6 +85,11 @@ class Job:
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
+    @classmethod
+    def delivering(cls, emitted: Emitted, *, id: UUID, to: str) -> "Job":
+        """The delivery of an event to the reaction of that name, due at once."""
+        return cls(id=id, kind=to, args={}, created_at=emitted.at, due_at=emitted.at, emitted=emitted)
+
     @property
     def is_finished(self) -> bool:
         return self.status not in UNFINISHED

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from asyncpg import UniqueViolationError
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
@@ -147,7 +148,7 @@ async def test_a_time_of_another_zone_is_the_same_moment(store: Store) -> None:
 async def test_an_id_is_taken_once(store: Store) -> None:
     """Ids are made by chance, so that this is a bug, which is not overlooked: nothing is written over."""
     await add_entries(store, FULL)
-    with pytest.raises((IntegrityError, LookupError)):
+    with pytest.raises((IntegrityError, UniqueViolationError, LookupError)):
         await add_entries(store, replace(BARE, id=FULL.id))
     assert await listed(store) == in_order([FULL])
 

@@ -222,6 +222,24 @@ async def test_a_delivery_comes_with_its_event(store: Store) -> None:
     assert await store.jobs.count_jobs(JobFilters()) == 0
 
 
+async def test_an_event_is_stored_with_its_deliveries(store: Store) -> None:
+    emitted, mail, tell = an_event(), uuid4(), uuid4()
+    async with store.transactions.begin() as uow:
+        await uow.events.add(emitted, {"mail": mail, "tell": tell})
+    for job_id, reaction in ((mail, "mail"), (tell, "tell")):
+        assert await stored_job(store, job_id) == Job.delivering(emitted, id=job_id, to=reaction)
+    assert {job.id for job in await claim(store, "mail", "tell")} == {mail, tell}
+
+
+async def test_whoever_waits_for_work_hears_of_the_deliveries_of_an_event(store: Store) -> None:
+    waiting = asyncio.create_task(store.wake_ups.wait(5))
+    await asyncio.sleep(0.2)  # until it listens
+    async with store.transactions.begin() as uow:
+        await uow.events.add(an_event(), {"mail": uuid4()})
+    async with asyncio.timeout(2):
+        await waiting
+
+
 async def test_what_failed_for_good_is_listed_as_set_aside(store: Store) -> None:
     emitted = an_event()
     async with store.transactions.begin() as uow:

@@ -5,12 +5,26 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.drills import edges, fleet, flood, interleavings, mailing, redis_away, restart, revocation, timing, writers
+from tests.drills import (
+    buyers,
+    edges,
+    fleet,
+    flood,
+    interleavings,
+    mailing,
+    redis_away,
+    restart,
+    revocation,
+    timing,
+    writers,
+)
 from tests.drills.processes import Outcome
 from tests.drills.servers import TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS
 from tests.stores import POSTGRESQL, SQLITE
 
 DRILLS: Mapping[str, Callable[[int, int], Outcome | Sequence[Outcome]]] = {
+    "buyers-sqlite": lambda seed, times: buyers.drill(SQLITE, 20 * times, seed),
+    "buyers-postgresql": lambda seed, times: buyers.drill(POSTGRESQL, 20 * times, seed),
     "edges-sqlite": lambda seed, times: edges.drill(SQLITE, 260 * times, seed),
     "edges-postgresql": lambda seed, times: edges.drill(POSTGRESQL, 260 * times, seed),
     "fleet": lambda seed, times: fleet.drill(10_000 * times, seed),

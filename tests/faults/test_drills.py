@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drills import edges, fleet, flood, mailing, revocation, writers
+from tests.drills import buyers, edges, fleet, flood, mailing, revocation, writers
 from tests.drills.processes import Outcome
 from tests.drills.servers import TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS
 from tests.stores import POSTGRESQL, SQLITE
@@ -48,3 +48,9 @@ def test_what_is_ended_through_one_server_is_refused_by_the_other_at_once(arrang
 def test_a_flood_of_sign_ins_is_refused_in_part_and_the_server_is_well_afterwards() -> None:
     """S10; how late the event loop may be is asked by `make drills` alone."""
     _holds(flood.drill(40, 2.0, SEED, lag_allowed=None, most=10))
+
+
+@on_both
+def test_what_there_are_ten_of_is_sold_ten_times_and_given_back_once_whoever_is_killed(store: str) -> None:
+    """S26."""
+    _holds(buyers.drill(store, 2, SEED))

@@ -26,6 +26,7 @@ from domain.jobs.job import Job
 from domain.notifications.notification import Kind, Notification
 from domain.orders.order import Order, OrderLine, OrderStatus
 from domain.orders.payment import Payment, PaymentStatus
+from domain.posts.post import Post
 from domain.products.product import Product
 from tests.stores import Store
 
@@ -170,6 +171,11 @@ def signed(entry: Entry, secret: str = SECRET) -> Entry:
 def a_notification(user: User, **fields: Any) -> Notification:
     made = Notification(id=uuid4(), user_id=user.id, kind=Kind.MESSAGE, title="Hello", body="World", created_at=NOW)
     return replace(made, **fields)
+
+
+def a_post_by(author: User, **fields: Any) -> Post:
+    post = Post.written(id=uuid4(), author_id=author.id, title="On bees", content="", is_published=True, now=NOW)
+    return replace(post, **fields)
 
 
 async def add(store: Store, *users: User, sessions: Iterable[Session] = ()) -> None:

@@ -1,7 +1,6 @@
 """Posts: what each store keeps, lists and finds."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from application.posts.views import AuthorView, PostFilters, shown_post
 from domain.errors import Conflict
 from domain.identity.user import User
 from domain.posts.post import LONGEST_CONTENT, LONGEST_WORD, Post
-from tests.contracts.builders import NOW, SECOND, a_user, add, examples, remove
+from tests.contracts.builders import NOW, SECOND, a_post_by, a_user, add, examples, remove
 from tests.contracts.plans import Asked
 from tests.stores import STORES, Store, open_store
 
@@ -47,8 +46,7 @@ async def stores(tmp_path: Path) -> AsyncIterator[list[Store]]:
 
 
 def a_post(title: str = "On bees", content: str = "", author: User = ADA, **fields: Any) -> Post:
-    post = Post.written(id=uuid4(), author_id=author.id, title=title, content=content, is_published=True, now=NOW)
-    return replace(post, **fields)
+    return a_post_by(author, title=title, content=content, **fields)
 
 
 def a_draft(title: str = "On wasps", content: str = "", author: User = ADA, **fields: Any) -> Post:

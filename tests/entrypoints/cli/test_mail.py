@@ -167,8 +167,9 @@ def test_doctor_finds_templates_that_are_not_good(moothall: Moothall) -> None:
     moothall.setting(MAIL_TEMPLATES="nowhere")
     outcome = moothall("--json", "doctor")
     assert outcome.code == 1
-    assert (outcome.json[-1]["check"], outcome.json[-1]["status"]) == ("mail", "failed")
-    assert "MOOTHALL_MAIL_TEMPLATES: nowhere is not a folder" in outcome.json[-1]["detail"]
+    [found] = [check for check in outcome.json if check["check"] == "mail"]
+    assert found["status"] == "failed"
+    assert "MOOTHALL_MAIL_TEMPLATES: nowhere is not a folder" in found["detail"]
 
 
 def test_no_password_of_the_mail_server_is_shown(moothall: Moothall) -> None:

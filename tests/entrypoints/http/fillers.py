@@ -16,6 +16,8 @@ from domain.identity.user import User
 from tests.clock import OwnClock
 from tests.contracts.builders import (
     a_line,
+    a_notification,
+    a_post_by,
     a_product,
     a_role,
     a_session,
@@ -114,6 +116,28 @@ async def orders(house: House, n: int) -> None:
             await uow.orders.add(an_order(member, *lines, placed_at=house.clock.now()))
 
 
+async def posts(house: House, n: int) -> None:
+    """Each by another author."""
+    authors, now = await house.members(n), house.clock.now()
+    async with house.begin() as uow:
+        for author in authors:
+            await uow.posts.add(a_post_by(author, created_at=now, updated_at=now, published_at=now))
+
+
+async def posts_of(house: House, n: int) -> None:
+    reader, now = await house.reader(), house.clock.now()
+    async with house.begin() as uow:
+        for _ in range(n):
+            await uow.posts.add(a_post_by(reader, created_at=now, updated_at=now, published_at=now))
+
+
+async def notifications(house: House, n: int) -> None:
+    reader, now = await house.reader(), house.clock.now()
+    async with house.begin() as uow:
+        for _ in range(n):
+            await uow.notifications.add(a_notification(reader, created_at=now))
+
+
 Filler = Callable[[House, int], Awaitable[None]]
 """Adds so many rows to a list, as the administrator of the house reads it."""
 
@@ -128,6 +152,9 @@ FILLERS: Mapping[str, Filler] = {
     "list_audit": audit,
     "list_products": products,
     "list_orders": orders,
+    "list_posts": posts,
+    "list_posts_of": posts_of,
+    "list_notifications": notifications,
 }
 
 WITHOUT_ROWS: Mapping[str, str] = {

@@ -106,6 +106,7 @@ class Operation:
     def is_about_avatars(self) -> bool:
         return self.path.endswith("/avatar")
 
+    @property
     def order_status(self) -> OrderStatus | None:
         """What an order has to be for this; None where it is not about orders."""
         if "{order_id}" not in self.path and "{gateway}" not in self.path:

@@ -116,7 +116,7 @@ class People:
             failed_jobs={whose: job.id for whose, job in lost.items()} | {Whose.MISSING: uuid4()},
             orders={whose: order.id for whose, order in orders.items()} | {Whose.MISSING: uuid4()},
             products={Whose.OTHERS: product.sku, Whose.MISSING: "nothing"},
-            notice=self._notice(payment),
+            notice=a_notice(self._application, payment),
             deliveries={Whose.OTHERS: set_aside.id, Whose.MISSING: uuid4()},
             notifications={Whose.OWN: own_message.id, Whose.OTHERS: others_message.id, Whose.MISSING: uuid4()},
             posts={Whose.OWN: posts[0].id, Whose.OTHERS: posts[1].id, Whose.MISSING: uuid4()},
@@ -230,13 +230,6 @@ class People:
         now = self._clock.now()
         return {Whose.OWN: become(a_job(now, me.id)), Whose.OTHERS: become(a_job(now, other.id))}
 
-    def _notice(self, payment: Payment) -> tuple[bytes, str]:
-        """That it succeeded, signed."""
-        sandbox = self._application.orders.pay_order.gateways.by_name["sandbox"]
-        assert isinstance(sandbox, SandboxGateway)
-        body = notice_of(payment, PaymentStatus.SUCCEEDED, f"r{payment.id}")
-        return body, sandbox.sign(body)
-
     def _role(self, name: str, permissions: frozenset[str]) -> Role:
         now = self._clock.now()
         return Role(id=uuid4(), name=name, description=None, permissions=permissions, created_at=now, updated_at=now)
@@ -244,3 +237,11 @@ class People:
     def _message(self, user: User) -> Notification:
         now = self._clock.now()
         return Notification(id=uuid4(), user_id=user.id, kind=Kind.MESSAGE, title="Hello", body="World", created_at=now)
+
+
+def a_notice(application: Application, payment: Payment) -> tuple[bytes, str]:
+    """The sandbox's, that it succeeded; and its signature."""
+    sandbox = application.orders.pay_order.gateways.by_name["sandbox"]
+    assert isinstance(sandbox, SandboxGateway)
+    body = notice_of(payment, PaymentStatus.SUCCEEDED, f"r{payment.id}")
+    return body, sandbox.sign(body)

@@ -1,6 +1,7 @@
 """The audit trail: one entry for each change, none for anything else, and nothing in it but ids and names of fields."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -9,8 +10,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from domain.orders.order import Order
+from tests.contracts.builders import a_payment
 from tests.entrypoints.http.client import ANOTHER_PASSWORD, PASSWORD, Api, Tokens, token_in
+from tests.entrypoints.http.people import a_notice
 from tests.entrypoints.work import a_delivery, a_job, failed, store
+from tests.pictures import a_picture
 
 PARTS = {
     "id", "at", "action", "actor", "api_key_id", "impersonating", "subject", "item", "fields", "address", "request_id",
@@ -19,8 +24,23 @@ PARTS = {
 HAVE_ITEMS = {
     "session.started", "session.refreshed", "session.reuse-detected", "session.ended", "api-key.created",
     "api-key.revoked", "user.impersonated", "job.cancelled", "job.retried", "delivery.retried", "delivery.discarded",
+    "avatar.replaced", "avatar.removed", "post.created", "post.updated", "post.published", "post.deleted",
+    "product.created", "product.updated", "product.deleted", "order.placed", "order.paid", "order.fulfilled",
+    "order.refunded", "order.cancelled", "payment.started", "notification.sent", "broadcast.requested",
 }  # fmt: skip
 CHANGE_NOTHING = {("POST", "/auth/introspect")}
+OF_THINGS = {
+    ("PATCH", "/users/me/profile"), ("PUT", "/users/me/avatar"), ("DELETE", "/users/me/avatar"),
+    ("PATCH", "/users/{user_id}/profile"), ("DELETE", "/users/{user_id}/avatar"),
+    ("POST", "/posts"), ("PATCH", "/posts/{post_id}"), ("DELETE", "/posts/{post_id}"),
+    ("POST", "/products"), ("PATCH", "/products/{sku}"), ("DELETE", "/products/{sku}"),
+    ("POST", "/orders"), ("POST", "/orders/{order_id}/pay"), ("POST", "/orders/{order_id}/fulfil"),
+    ("POST", "/orders/{order_id}/refund"), ("POST", "/orders/{order_id}/cancel"),
+    ("POST", "/payments/{gateway}/callback"), ("POST", "/notifications"), ("POST", "/notifications/broadcast"),
+    ("POST", "/notifications/{notification_id}/read"), ("POST", "/notifications/read-all"),
+    ("PATCH", "/notifications/preferences"),
+}  # fmt: skip
+"""What members have besides their account: these have a walk of their own."""
 
 
 @dataclass
@@ -51,6 +71,7 @@ class Walk:
         key: str | None = None,
         item: str | None = None,
         ids: tuple[str, ...] = (),
+        more_headers: Mapping[str, str] = {},
         **rest: Any,
     ) -> httpx.Response:
         """The request adds exactly the one entry that is expected; with no action, none."""
@@ -60,7 +81,7 @@ class Walk:
             path = f"{path[: path.index('{')]}{part}{path[path.index('}') + 1 :]}"
         self.api.clock.advance(seconds=1)
         request_id = f"step-{len(self.walked)}-{uuid4()}"
-        headers = {"X-Request-ID": request_id, **({"X-API-Key": key} if key else {})}
+        headers = {"X-Request-ID": request_id, **({"X-API-Key": key} if key else {}), **more_headers}
         answer = await self.api.call(method, path, as_=as_, headers=headers, **rest)
         assert answer.status_code == status, (template, answer.text)
         entries = await self.new()
@@ -235,7 +256,93 @@ async def test_every_change_leaves_exactly_one_entry(api: Api) -> None:
         for path, methods in document.items()
         for method in methods.keys() & {"post", "put", "patch", "delete"}
     }
-    assert changing - CHANGE_NOTHING <= walk.walked
+    assert changing - CHANGE_NOTHING <= walk.walked | OF_THINGS
+
+
+async def test_every_change_of_members_things_leaves_exactly_one_entry(api: Api) -> None:
+    boss_user, root = await api.admin()
+    user, ada = await api.member("ada")
+    boss, me = boss_user["id"], user["id"]
+    walk = Walk(api, root)
+    await walk.new()
+    step = walk.step
+
+    about = {"bio": "Numbers.", "website": None}
+    await step("PATCH", "/users/me/profile", "profile.updated", me, me, ("bio",), status=200, as_=ada, json=about)
+    await step("PATCH", "/users/me/profile", None, status=200, as_=ada, json=about)
+    picture = {"file": ("me.png", a_picture(), "image/png")}
+    for path, actor, tokens, ids in (
+        ("/users/me/avatar", me, ada, ()),
+        ("/users/{user_id}/avatar", boss, root, (me,)),
+    ):
+        await step("PUT", "/users/me/avatar", "avatar.replaced", me, me, status=200, as_=ada, files=picture)
+        await step("DELETE", path, "avatar.removed", actor, me, status=204, as_=tokens, ids=ids)
+        await step("DELETE", path, None, status=204, as_=tokens, ids=ids)
+    path, about = "/users/{user_id}/profile", {"bio": None}
+    await step("PATCH", path, "profile.updated", boss, me, ("bio",), status=200, as_=root, ids=(me,), json=about)
+
+    text, title = {"title": "News", "content": "Much is new."}, {"title": "Old"}
+    made = await step("POST", "/posts", "post.created", me, me, status=201, as_=ada, json=text)
+    path, ids = "/posts/{post_id}", (made.json()["id"],)
+    await step("PATCH", path, None, status=200, as_=ada, ids=ids, json=text)
+    await step("PATCH", path, "post.updated", boss, me, ("title",), status=200, as_=root, ids=ids, json=title)
+    publish = {"is_published": True}
+    names = ("+is_published", "published_at")
+    await step("PATCH", path, "post.published", me, me, names, status=200, as_=ada, ids=ids, json=publish)
+    await step("DELETE", path, "post.deleted", boss, me, status=204, as_=root, ids=ids)
+
+    mug = {"sku": "mug", "name": "Mug", "price": 1250, "currency": "EUR", "stock": 5}
+    await step("POST", "/products", "product.created", boss, "mug", status=201, as_=root, json=mug)
+    path, change = "/products/{sku}", {"price": 1300}
+    await step(
+        "PATCH", path, "product.updated", boss, "mug", ("price",), status=200, as_=root, ids=("mug",), json=change
+    )
+    await step("PATCH", path, None, status=200, as_=root, ids=("mug",), json=change)
+
+    basket = {"lines": [{"sku": "mug", "quantity": 1}]}
+    one, other, third = [
+        (await step("POST", "/orders", "order.placed", me, me, status=201, as_=ada, json=basket)).json()["id"]
+        for _ in range(3)
+    ]
+    path = "/orders/{order_id}/pay"
+    await step("POST", path, "payment.started", me, me, item=one, status=202, as_=ada, ids=(one,), json={})
+    await step("POST", path, "order.paid", boss, me, item=one, status=200, as_=root, ids=(one,), json={})
+    path = "/orders/{order_id}/fulfil"
+    await step("POST", path, "order.fulfilled", boss, me, item=one, status=200, as_=root, ids=(one,))
+    path = "/orders/{order_id}/refund"
+    await step("POST", path, "order.refunded", boss, me, item=one, status=200, as_=root, ids=(one,))
+    path = "/orders/{order_id}/cancel"
+    await step("POST", path, "order.cancelled", me, me, item=other, status=200, as_=ada, ids=(other,))
+    payment = a_payment(await loaded(api, UUID(third)))
+    async with api.application.orders.pay_order.transactions.begin() as uow:
+        await uow.payments.add(payment)
+    body, signature = a_notice(api.application, payment)
+    headers = {"Moothall-Signature": signature}
+    path, ids = "/payments/{gateway}/callback", ("sandbox",)
+    paid: dict[str, Any] = {"status": 204, "ids": ids, "content": body, "more_headers": headers}
+    await step("POST", path, "order.paid", "gateway:sandbox", me, item=third, **paid)
+    await step("POST", path, None, **paid)
+    await step("DELETE", "/products/{sku}", "product.deleted", boss, "mug", status=204, as_=root, ids=("mug",))
+
+    message = {"user_id": me, "title": "Hello", "body": "World"}
+    sent = await step("POST", "/notifications", "notification.sent", boss, me, status=201, as_=root, json=message)
+    path, ids = "/notifications/{notification_id}/read", (sent.json()["id"],)
+    await step("POST", path, None, status=200, as_=ada, ids=ids)
+    await step("POST", "/notifications/read-all", None, status=204, as_=ada)
+    news = {"title": "Hello", "body": "World"}
+    await step("POST", "/notifications/broadcast", "broadcast.requested", boss, status=202, as_=root, json=news)
+    path, action = "/notifications/preferences", "notification-preferences.changed"
+    choice = {"broadcast": {"in_app": False}}
+    await step("PATCH", path, action, me, me, ("broadcast",), status=200, as_=ada, json=choice)
+    await step("PATCH", path, None, status=200, as_=ada, json=choice)
+    assert walk.walked == OF_THINGS
+
+
+async def loaded(api: Api, order_id: UUID) -> Order:
+    async with api.application.orders.pay_order.transactions.begin() as uow:
+        order = await uow.orders.get(order_id)
+    assert order is not None
+    return order
 
 
 async def test_what_is_refused_or_only_read_leaves_no_entry(api: Api) -> None:

@@ -52,7 +52,7 @@ async def test_every_route_answers_with_them(api: Api, store_name: str) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"], told
         if path.startswith("/api/") or answer.status_code >= 400:
             assert headers["content-security-policy"] == NOTHING_IN_IT or "text/html" in headers["content-type"], told
-            assert headers["cache-control"] in ("no-store", "private, no-cache"), told
+            assert headers["cache-control"] in ("no-store", "private, no-cache", "public, no-cache"), told
         assert "strict-transport-security" not in headers, told
 
 

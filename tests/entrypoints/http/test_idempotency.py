@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.entrypoints.http.client import Api, Tokens
+from tests.entrypoints.http.client import OPERATOR, Api, Tokens
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 CREATING: list[tuple[str, dict[str, Any]]] = [
@@ -14,18 +14,39 @@ CREATING: list[tuple[str, dict[str, Any]]] = [
     ("/users/invite", {"email": "new@example.com"}),
     ("/roles", {"name": "editor", "permissions": ["users:read"]}),
     ("/api-keys", {"name": "report", "permissions": []}),
+    ("/posts", {"title": "News", "content": "Much is new."}),
+    ("/products", {"sku": "jug", "name": "Jug", "price": 900, "currency": "EUR"}),
+    ("/orders", {"lines": [{"sku": "mug", "quantity": 1}]}),
+    ("/notifications", {"user_id": "{me}", "title": "Hello", "body": "World"}),
+    ("/notifications/broadcast", {"title": "Hello", "body": "World"}),
 ]
+ELSEWHERE = {"/orders/{order_id}/pay": "test_payments.py"}
+"""What needs more than a path, and where it is tried."""
 creating = pytest.mark.parametrize(("path", "body"), CREATING, ids=[path for path, _ in CREATING])
 
 
 async def _post(api: Api, path: str, as_: Tokens, body: Any, key: str = KEY) -> httpx.Response:
+    if "user_id" in body:
+        body = {**body, "user_id": (await api.me(as_)).json()["id"]}
     return await api.call("POST", path, as_=as_, json=body, headers={"Idempotency-Key": key})
+
+
+async def _boss(api: Api) -> Tokens:
+    """An administrator, where there is something to buy."""
+    await api.application.products.create_product(OPERATOR, sku="mug", name="Mug", price=1250, currency="EUR", stock=9)
+    return (await api.admin())[1]
 
 
 async def _effects(api: Api, root: Tokens) -> int:
     """How many entries the trail has."""
     total: int = (await api.call("GET", "/audit", as_=root)).json()["total"]
     return total
+
+
+def _different(body: dict[str, Any]) -> dict[str, Any]:
+    """Another value for the first field that can have one just like that."""
+    others = {"email": "x@example.com", "name": "x", "title": "x", "lines": [{"sku": "mug", "quantity": 2}]}
+    return next({name: other} for name, other in others.items() if name in body)
 
 
 def _creates(operation: dict[str, Any]) -> bool:
@@ -40,13 +61,13 @@ def test_every_creating_request_of_a_signed_in_caller_takes_a_key(api: Api) -> N
         for path, item in api.app.openapi()["paths"].items()
         if _creates(item.get("post", {}))
     }
-    assert set(creating) == {path for path, _ in CREATING}
+    assert set(creating) == {path for path, _ in CREATING} | set(ELSEWHERE)
     assert all("idempotency-key" in names for names in creating.values())
 
 
 @creating
 async def test_the_same_request_gets_the_same_answer(api: Api, path: str, body: dict[str, Any]) -> None:
-    _, root = await api.admin()
+    root = await _boss(api)
     first = await _post(api, path, root, body)
     effects = await _effects(api, root)
     for key in (KEY, f'"{KEY}"'):
@@ -62,10 +83,10 @@ async def test_the_same_request_gets_the_same_answer(api: Api, path: str, body: 
 
 @creating
 async def test_another_request_with_the_same_key_is_refused(api: Api, path: str, body: dict[str, Any]) -> None:
-    _, root = await api.admin()
+    root = await _boss(api)
     await _post(api, path, root, body)
     effects = await _effects(api, root)
-    other = await _post(api, path, root, {**body, **({"email": "x@example.com"} if "email" in body else {"name": "x"})})
+    other = await _post(api, path, root, {**body, **_different(body)})
     assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
     elsewhere = await _post(api, "/roles" if path != "/roles" else "/api-keys", root, {"name": "y", "permissions": []})
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (422, "idempotency-key-reused")
@@ -74,7 +95,7 @@ async def test_another_request_with_the_same_key_is_refused(api: Api, path: str,
 
 @creating
 async def test_of_many_at_once_one_has_an_effect(api: Api, path: str, body: dict[str, Any]) -> None:
-    _, root = await api.admin()
+    root = await _boss(api)
     effects = await _effects(api, root)
     answers = await asyncio.gather(*(_post(api, path, root, body) for _ in range(8)))
     assert {answer.status_code for answer in answers} <= {201, 202, 409}

@@ -15,7 +15,18 @@ from entrypoints.settings import Settings
 from tests.entrypoints.http.client import PASSWORD
 from tests.limits import UNLIMITED
 
-PLAIN = {"show_me", "export_me", "show_my_profile", "log_out", "end_my_other_sessions", "health", "ready"}
+PLAIN = {
+    "show_me",
+    "export_me",
+    "show_my_profile",
+    "show_dashboard",
+    "show_preferences",
+    "read_all_notifications",
+    "log_out",
+    "end_my_other_sessions",
+    "health",
+    "ready",
+}
 
 
 def plain_routes(app: FastAPI) -> list[StrictRoute]:

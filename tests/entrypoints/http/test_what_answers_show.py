@@ -25,6 +25,7 @@ TOLD: Mapping[str, set[str]] = {
     "IntrospectionAnswer": {"token_type"},
     "NewApiKey": {"key"},  # this once
     "JwkSet": {"keys"},  # public ones
+    "Choice": {"mail"},  # whether one wants any
     "Metadata": {"token_endpoint", "token_endpoint_auth_methods_supported"},
 }
 """The shapes of answers that have such fields, each with those that it has. There are no others."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -278,6 +279,37 @@ async def test_when_an_account_goes_its_orders_stay_without_a_name(api: Api) -> 
     assert (await shop.do("refund", paid)).status_code == 200
     assert await shop.stock() == 5
     assert await api.mails() == []
+
+
+async def test_who_goes_gives_stock_back_without_waiting_in_a_circle(api: Api) -> None:
+    """Whoever orders both products has the first one locked, and waits for the second one."""
+    shop = await Shop.opened(api)
+    for sku in ("first", "second"):
+        await shop.product(sku, stock=5)
+    _user, ada = await api.member()
+    for sku in ("second", "first"):
+        await shop.placed(ada, **{sku: 1})
+    async with api.application.orders.place_order.transactions.begin() as uow:
+        await uow.products.all_of(["first"])
+        going = asyncio.create_task(api.call("DELETE", "/users/me", as_=ada))
+        await asyncio.sleep(0.3)
+        await uow.products.all_of(["second"])
+    assert (await going).status_code == 204
+    assert (await shop.stock("first"), await shop.stock("second")) == (5, 5)
+
+
+async def test_who_goes_while_the_confirmation_is_written_does_not_wait_in_a_circle(api: Api) -> None:
+    shop = await Shop.opened(api)
+    await shop.product("mug")
+    user, ada = await api.member()
+    await api.mails()
+    await shop.placed(ada, mug=1)
+    async with api.application.orders.place_order.transactions.begin() as uow:
+        assert await uow.users.get(UUID(user["id"])) is not None
+        writing = asyncio.create_task(api.mails())
+        await asyncio.sleep(0.3)
+        assert len(await uow.orders.placed_by(UUID(user["id"]))) == 1
+    assert len(await writing) == 1
 
 
 async def test_who_is_deleted_by_an_administrator_holds_no_stock_any_more(api: Api) -> None:

@@ -3,7 +3,8 @@
 The answer is kept in the transaction of the effect: there is never one without the other.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -12,7 +13,7 @@ from uuid import UUID
 from application.ports import Clock
 from application.unit_of_work import UnitOfWork
 from domain.access.actor import Actor
-from domain.errors import Invalid
+from domain.errors import Conflict, Invalid, Stale
 from domain.idempotency import KeptAnswer
 
 KEPT_FOR = timedelta(hours=24)
@@ -45,7 +46,8 @@ class IdempotencyQueries(Protocol):
 @dataclass(frozen=True)
 class Idempotency:
     """What creating use cases call: `check` once the caller was found to be allowed, `keep` first thing in the unit of
-    work, so that of two at once the second waits, and does nothing."""
+    work, so that of two at once the second waits, and does nothing. Who has to wait for a lock before there is anything
+    to keep calls `around` in the place of `check`."""
 
     queries: IdempotencyQueries
     clock: Clock
@@ -62,6 +64,17 @@ class Idempotency:
                 "idempotency-key-reused", "/Idempotency-Key", "This key came with another request; make a new one."
             )
         raise AnsweredAlready(kept.answer)
+
+    @asynccontextmanager
+    async def around(self, actor: Actor, once: Once[T] | None) -> AsyncIterator[None]:
+        """`check`, around a unit of work that may refuse the request before it comes to `keep`: what stands in the way
+        may be what the same request did just now. Raises as `check` does, before or after."""
+        await self.check(actor, once)
+        try:
+            yield
+        except (Conflict, Stale):
+            await self.check(actor, once)
+            raise
 
     async def keep(self, uow: UnitOfWork, actor: Actor, once: Once[T] | None, result: T) -> None:
         """Raises Conflict (`request-running`): the same request is being done, or was done just now."""

@@ -57,9 +57,8 @@ class PlaceOrder:
         require(actor, self.rule, owner=owner)
         if owner is None:
             raise NotFound("user-not-found", "Say whose order this shall be.")
-        await self.idempotency.check(actor, once)
         checked(lines)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.around(actor, once), self.transactions.begin() as uow:
             found = await uow.products.all_of([line.sku for line in lines])
             order = Order.placed(
                 id=self.ids.new(),
@@ -130,8 +129,7 @@ class FulfilOrder:
     ) -> Versioned[OrderView]:
         """Raises NotFound (`order-not-found`), Conflict (`order-not-paid`), Stale."""
         require(actor, self.rule)
-        await self.idempotency.check(actor, once)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.around(actor, once), self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             order = await self.books.record(uow, actor, order.become(OrderStatus.FULFILLED, self.clock.now()))
             await self.idempotency.keep(uow, actor, once, shown_order(order))
@@ -161,8 +159,7 @@ class CancelOrder:
         """Raises NotFound (`order-not-found`), Conflict (`order-not-placed`), Stale."""
         if not is_theirs_to_see(actor, self.rule, owner=owner_of(await self.queries.order(order_id))):
             raise no_such_order()
-        await self.idempotency.check(actor, once)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.around(actor, once), self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             order = await self.books.record(uow, actor, order.become(OrderStatus.CANCELLED, self.clock.now()))
             await self.idempotency.keep(uow, actor, once, shown_order(order))

@@ -128,9 +128,20 @@ class PayOrder:
         """
         if not is_theirs_to_see(actor, self.rule, owner=owner_of(await self.queries.order(order_id))):
             raise no_such_order()
-        await self.idempotency.check(actor, once)
-        if gateway == MANUAL:
-            return await self._by_hand(actor, order_id, expected, once)
+        async with self.idempotency.around(actor, once):
+            if gateway == MANUAL:
+                return await self._by_hand(actor, order_id, expected, once)
+            return await self._through(gateway, actor, order_id, instruction, expected, once)
+
+    async def _through(
+        self,
+        gateway: str,
+        actor: Actor,
+        order_id: UUID,
+        instruction: str | None,
+        expected: Expected,
+        once: Once[Versioned[OrderView]] | None,
+    ) -> Versioned[OrderView]:
         chosen = self.gateways.named(gateway)
         chosen.check(instruction)
         async with self.transactions.begin() as uow:
@@ -213,8 +224,7 @@ class RefundOrder:
     ) -> Versioned[OrderView]:
         """Raises NotFound (`order-not-found`), Conflict (`order-not-paid`), Stale."""
         require(actor, self.rule)
-        await self.idempotency.check(actor, once)
-        async with self.transactions.begin() as uow:
+        async with self.idempotency.around(actor, once), self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             order = await self.books.record(uow, actor, order.become(OrderStatus.REFUNDED, self.clock.now()))
             for payment in await uow.payments.of_order(order_id):

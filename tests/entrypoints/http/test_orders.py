@@ -179,6 +179,24 @@ async def test_a_repeated_request_places_one_order(api: Api) -> None:
     assert (another.status_code, another.json()["code"]) == (422, "idempotency-key-reused")
 
 
+async def test_the_same_request_at_once_is_not_refused_for_what_it_did_itself(api: Api) -> None:
+    """All of the stock is taken by the first one, and the order at another version."""
+    shop = await Shop.opened(api)
+    await shop.product("mug", stock=2)
+    _user, ada = await api.member()
+    placed = await at_once(*(shop.place(ada, "cart", mug=2) for _ in range(4)))
+    assert [answer.status_code for answer in placed] == [201] * 4
+    assert len({answer.content for answer in placed}) == 1
+    order = placed[0].json()
+    for verb in ("pay", "fulfil", "refund"):
+        seen = (await api.call("GET", f"/orders/{order['id']}", as_=ada)).headers["ETag"]
+        headers = {"Idempotency-Key": verb, "If-Match": seen}
+        answers = await at_once(*(shop.do(verb, order, headers=headers) for _ in range(4)))
+        assert [answer.status_code for answer in answers] == [200] * 4, verb
+        assert len({answer.content for answer in answers}) == 1
+    assert await shop.stock() == 2
+
+
 async def test_lists_show_ones_own_and_staff_sees_all(api: Api) -> None:
     shop = await Shop.opened(api)
     await shop.product("mug")

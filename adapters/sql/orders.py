@@ -26,7 +26,7 @@ _ADD = text(
         INSERT INTO orders (id, user_id, status, currency, total, placed_at, version)
         SELECT CAST(:id AS uuid), users.id, CAST(:status AS text), CAST(:currency AS text), CAST(:total AS bigint),
                CAST(:placed_at AS timestamptz), CAST(:version AS integer)
-        FROM users WHERE users.id = CAST(:user_id AS uuid)
+        FROM users WHERE users.id = CAST(:user_id AS uuid) FOR KEY SHARE
         RETURNING id
     )
     INSERT INTO order_lines (order_id, number, product_id, sku, name, quantity, unit_price, is_held)
@@ -36,7 +36,8 @@ _ADD = text(
     ) AS line
     """
 )
-"""An order with all of its lines in one round trip, on PostgreSQL; none where the member is gone."""
+"""An order with all of its lines in one round trip, on PostgreSQL; none where the member is gone, or goes just now: the
+lock waits for that, before the foreign key finds nobody."""
 
 _INSERT = insert(orders)
 _INSERT_LINES = insert(order_lines)

@@ -22,7 +22,7 @@ from application.versions import Expected
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import ANYBODY, OWNER_IN_PERSON, Rule, holder, is_theirs_to_see, judge, require
-from domain.errors import NotFound
+from domain.errors import Invalid, NotFound
 from domain.events import Emitted
 from domain.orders.events import RefundDue
 from domain.orders.order import Order, OrderStatus
@@ -130,6 +130,8 @@ class PayOrder:
             raise no_such_order()
         async with self.idempotency.around(actor, once):
             if gateway == MANUAL:
+                if instruction is not None:
+                    raise Invalid.field("bad-instruction", "/outcome", "By hand there is no gateway to be told this.")
                 return await self._by_hand(actor, order_id, expected, once)
             return await self._through(gateway, actor, order_id, instruction, expected, once)
 

@@ -120,6 +120,7 @@ async def test_a_repeated_payment_gets_the_same_answer(api: Api) -> None:
         ({"gateway": "paypal"}, "/gateway"),
         ({"gateway": "\u0000"}, "/gateway"),
         ({"gateway": "sandbox", "outcome": "explode"}, "/outcome"),
+        ({"gateway": "manual", "outcome": "succeed"}, "/outcome"),
         ({"gateway": "sandbox", "amount": 1}, "/amount"),
         ({"gateway": "sandbox", "card": "4242"}, "/card"),
     ],
@@ -164,24 +165,13 @@ async def test_a_notice_that_is_not_signed_by_us_is_refused(api: Api) -> None:
     shop, ada, order = await started(api)
     notice = await late_notice(shop, ada, order)
     good = shop.sandbox.sign(notice)
-    for signature in (
-        "",
-        "sha256=",
-        good[:-1],
-        good.upper(),
-        shop.sandbox.sign(notice + b" "),
-        "ä",
-        good + ", " + good,
-    ):
-        if not signature.isascii():
-            continue
-        refused = await shop.call_back(notice, signature) if signature else await _unsigned(api, notice)
+    for signature in ("", "sha256=", good[:-1], good.upper(), shop.sandbox.sign(notice + b" "), good + ", " + good):
+        refused = await shop.call_back(notice, signature)
         assert (refused.status_code, refused.json()["code"]) == (401, "bad-signature"), signature
+    strange = {"Moothall-Signature": b"sha256=\xe4"}
+    refused = await api.call("POST", "/payments/sandbox/callback", content=notice, headers=strange)
+    assert (refused.status_code, refused.json()["code"]) == (401, "bad-signature")
     assert await shop.status(order) == "placed"
-
-
-async def _unsigned(api: Api, notice: bytes) -> Any:
-    return await api.call("POST", "/payments/sandbox/callback", content=notice)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from uuid import UUID
 from application.ports import Clock
 from application.unit_of_work import UnitOfWork
 from domain.access.actor import Actor
-from domain.errors import Conflict, Invalid
+from domain.errors import Conflict, Invalid, Stale
 from domain.idempotency import KeptAnswer
 
 KEPT_FOR = timedelta(hours=24)
@@ -46,7 +46,8 @@ class IdempotencyQueries(Protocol):
 @dataclass(frozen=True)
 class Idempotency:
     """What creating use cases call: `check` once the caller was found to be allowed, `keep` first thing in the unit of
-    work, so that of two at once the second waits, and does nothing."""
+    work, so that of two at once the second waits, and does nothing. Who has to wait for a lock before there is anything
+    to keep calls `around` in the place of `check`."""
 
     queries: IdempotencyQueries
     clock: Clock
@@ -66,12 +67,12 @@ class Idempotency:
 
     @asynccontextmanager
     async def unless_done(self, actor: Actor, once: Once[T] | None) -> AsyncIterator[None]:
-        """`check`, for a unit of work that waits for locks before it can tell its answer: what it finds in its way may
-        be what the same request did meanwhile, which is then no conflict but its answer."""
+        """`check`, around a unit of work that may refuse the request before it comes to `keep`: what stands in the way
+        may be what the same request did just now. Raises as `check` does, before or after."""
         await self.check(actor, once)
         try:
             yield
-        except Conflict:
+        except (Conflict, Stale):
             await self.check(actor, once)
             raise
 

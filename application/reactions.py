@@ -13,6 +13,7 @@ from application.identity.letters import AccountLetters
 from application.jobs.kinds import JobKind, Run
 from application.mail import Letter, Mail, Mailer, MailTemplates
 from application.notifications.composer import NotificationComposer, Told
+from application.orders.payments import Settlement
 from application.outbox import ReactionNames
 from application.profiles.avatar_files import AvatarFiles
 from application.unit_of_work import Transactions, UnitOfWork
@@ -49,6 +50,14 @@ class ChangesFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class GivesMoneyBack:
+    """What the gateway does once, however often it is asked."""
+
+    name: str
+    give_back: Callable[[Settlement, Emitted], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Notifies:
     """A notification, unless there is nothing to be told, or they do not want to be told."""
 
@@ -56,7 +65,7 @@ class Notifies:
     compose: Callable[[NotificationComposer, Emitted], Told | None]
 
 
-Reaction = Mails | FollowsUp | ChangesFiles | Notifies
+Reaction = Mails | FollowsUp | ChangesFiles | GivesMoneyBack | Notifies
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     events.VerificationRequested: (FollowsUp("start-verification", AccountFollowUps.start_verification),),
@@ -88,6 +97,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     orders.OrderFulfilled: (Notifies("notify-order-fulfilled", NotificationComposer.order),),
     orders.OrderCancelled: (Notifies("notify-order-cancelled", NotificationComposer.order),),
     orders.OrderRefunded: (Notifies("notify-order-refunded", NotificationComposer.order),),
+    orders.RefundDue: (GivesMoneyBack("refund-payment", Settlement.give_back),),
     JobFinished: (Notifies("notify-job-finished", NotificationComposer.job_finished),),
     NotificationMailed: (Mails("mail-notification", AccountLetters.notification),),
 }
@@ -108,6 +118,7 @@ class Reactions:
     templates: MailTemplates
     mailer: Mailer
     avatars: AvatarFiles
+    settlement: Settlement
 
     def kinds(self) -> Iterator[JobKind]:
         """Each reaction, as the kind of job that delivers to it."""
@@ -123,6 +134,8 @@ class Reactions:
                 return self._following_up(reaction)
             case ChangesFiles():
                 return self._changing_files(reaction)
+            case GivesMoneyBack():
+                return self._giving_back(reaction)
             case Notifies():
                 return self._notifying(reaction)
 
@@ -147,6 +160,12 @@ class Reactions:
     def _changing_files(self, reaction: ChangesFiles) -> Callable[[Run], Awaitable[None]]:
         async def work(run: Run) -> None:
             await reaction.change(self.avatars, _delivered(run))
+
+        return work
+
+    def _giving_back(self, reaction: GivesMoneyBack) -> Callable[[Run], Awaitable[None]]:
+        async def work(run: Run) -> None:
+            await reaction.give_back(self.settlement, _delivered(run))
 
         return work
 

@@ -1,6 +1,6 @@
 """Products within a unit of work, and as readers see them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from application.paging import Position, Row, Sort, SortValue
 from application.products.ports import ProductQueries
 from application.products.views import ProductFilters, ProductView, shown_product
 from domain.errors import Conflict
-from domain.products.product import Product, ProductRepository, key_of
+from domain.products.product import Product, ProductRepository, is_sku, key_of
 from domain.text import words
 
 
@@ -28,7 +28,7 @@ class MemoryProducts(ProductRepository):
         return self._find(sku)
 
     async def all_of(self, skus: Collection[str]) -> Sequence[Product]:
-        keys = {key_of(sku) for sku in skus}
+        keys = {key_of(sku) for sku in skus if is_sku(sku)}
         return [product for product in self._changes.products.values() if product.sku_key in keys]
 
     async def save(self, product: Product) -> Product:
@@ -54,7 +54,7 @@ class MemoryProducts(ProductRepository):
         self._changes.products.remove(product_id)
 
     def _find(self, sku: str) -> Product | None:
-        return next((p for p in self._changes.products.values() if p.sku_key == key_of(sku)), None)
+        return _find(self._changes.products.values(), sku)
 
 
 class MemoryProductQueries(ProductQueries):
@@ -62,7 +62,7 @@ class MemoryProductQueries(ProductQueries):
         self._database = database
 
     async def product(self, sku: str) -> Versioned[ProductView] | None:
-        found = next((p for p in self._database.products.values() if p.sku_key == key_of(sku)), None)
+        found = _find(self._database.products.values(), sku)
         return shown_product(found) if found else None
 
     async def products(
@@ -85,6 +85,10 @@ class MemoryProductQueries(ProductQueries):
             and filters.currency in (None, product.currency)
             and all(f" {word}" in product.search_text for word in wanted or ())
         ]
+
+
+def _find(products: Iterable[Product], sku: str) -> Product | None:
+    return next((product for product in products if product.sku_key == key_of(sku)), None) if is_sku(sku) else None
 
 
 def _value(product: Product, sort: Sort) -> SortValue:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, exists, func, insert, select, text, update
+from sqlalchemy import Select, bindparam, exists, func, insert, select, text, update
 
 from adapters.sql.paging import paged, place
 from adapters.sql.reading import Reader
@@ -26,7 +26,7 @@ _ADD = text(
         INSERT INTO orders (id, user_id, status, currency, total, placed_at, version)
         SELECT CAST(:id AS uuid), users.id, CAST(:status AS text), CAST(:currency AS text), CAST(:total AS bigint),
                CAST(:placed_at AS timestamptz), CAST(:version AS integer)
-        FROM users WHERE users.id = CAST(:user_id AS uuid)
+        FROM users WHERE users.id = CAST(:user_id AS uuid) FOR KEY SHARE
         RETURNING id
     )
     INSERT INTO order_lines (order_id, number, product_id, sku, name, quantity, unit_price, is_held)
@@ -36,7 +36,8 @@ _ADD = text(
     ) AS line
     """
 )
-"""An order with all of its lines in one round trip, on PostgreSQL; none where the member is gone."""
+"""An order with all of its lines in one round trip, on PostgreSQL; none where the member is gone, or goes just now: the
+lock waits for that, before the foreign key finds nobody."""
 
 _INSERT = insert(orders)
 _INSERT_LINES = insert(order_lines)
@@ -50,6 +51,13 @@ _LINES = (
     .where(order_lines.c.order_id.in_(bindparam("order_ids", expanding=True)))
     .order_by(order_lines.c.order_id, order_lines.c.number)
 )
+_LINES_OF_PLACED = (
+    select(order_lines)
+    .join(orders)
+    .where(orders.c.user_id == bindparam("user_id"), orders.c.status == OrderStatus.PLACED.value)
+    .order_by(order_lines.c.order_id, order_lines.c.number)
+)
+"""By the member and not by the ids of the orders: of those there may be more than one statement takes."""
 _WITH_LINES = (
     select(
         orders,
@@ -81,11 +89,12 @@ class SqlOrders(OrderRepository):
 
     async def get(self, order_id: UUID) -> Order | None:
         found = (await self._work.execute(_LOCK, {"order_id": order_id})).one_or_none()
-        return None if found is None else (await self._complete([found]))[0]
+        return None if found is None else _order(found, await self._work.execute(_LINES, {"order_ids": [order_id]}))
 
     async def placed_by(self, user_id: UUID) -> Sequence[Order]:
-        found = await self._work.execute(_LOCK_ALL_OF, {"user_id": user_id})
-        return await self._complete([row for row in found if row.status == OrderStatus.PLACED.value])
+        found = (await self._work.execute(_LOCK_ALL_OF, {"user_id": user_id})).all()
+        by_order = _by_order(await self._work.execute(_LINES_OF_PLACED, {"user_id": user_id}))
+        return [_order(row, by_order[row.id]) for row in found if row.status == OrderStatus.PLACED.value]
 
     async def save(self, order: Order) -> Order:
         saved = replace(order, version=order.version + 1)
@@ -93,13 +102,6 @@ class SqlOrders(OrderRepository):
         if result.rowcount == 0:
             raise self._work.spoil(Conflict("changed-meanwhile", "The order was changed meanwhile; read it again."))
         return saved
-
-    async def _complete(self, found: Sequence[Row[Any]]) -> list[Order]:
-        if not found:
-            return []
-        lines = await self._work.execute(_LINES, {"order_ids": [row.id for row in found]})
-        by_order = _by_order(lines)
-        return [_order(row, by_order[row.id]) for row in found]
 
 
 class SqlOrderQueries(OrderQueries):

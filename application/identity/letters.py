@@ -100,19 +100,18 @@ class AccountLetters:
 
     async def order_confirmation(self, uow: UnitOfWork, emitted: Emitted) -> Letter | None:
         event = _as(OrderPlaced, emitted)
+        user = await uow.users.get(event.user_id)  # locked before the order: so does who deletes the account
         order = await uow.orders.get(event.order_id)
-        if order is None or not await wants_mail(uow, event.user_id, Kind.ORDER):
+        if user is None or order is None or not await wants_mail(uow, user.id, Kind.ORDER):
             return None
-        return await self._to_member(
-            uow,
-            event.user_id,
-            "order-confirmation",
-            number=order.number,
-            lines=[{"name": n.name, "quantity": n.quantity, "unit_price": n.unit_price} for n in order.lines],
-            currency=order.currency,
-            total=order.total,
-            placed_at=order.placed_at,
-        )
+        values = {
+            "number": order.number,
+            "lines": [{"name": n.name, "quantity": n.quantity, "unit_price": n.unit_price} for n in order.lines],
+            "currency": order.currency,
+            "total": order.total,
+            "placed_at": order.placed_at,
+        }
+        return _letter(user, "order-confirmation", **values)
 
     async def notification(self, uow: UnitOfWork, emitted: Emitted) -> Letter | None:
         event = _as(NotificationMailed, emitted)
@@ -127,7 +126,7 @@ class AccountLetters:
 
     async def _to_member(self, uow: UnitOfWork, user_id: UUID, template: str, **values: Any) -> Letter | None:
         user = await uow.users.get(user_id)
-        return None if user is None else Letter(user.email.typed, template, {"name": user.full_name, **values})
+        return None if user is None else _letter(user, template, **values)
 
     async def _with_link(
         self, uow: UnitOfWork, emitted: Emitted, kind: type[Any], template: str, *names: str
@@ -148,6 +147,10 @@ class AccountLetters:
 def _about(user: User, token: OneTimeToken, names: tuple[str, ...]) -> dict[str, Any]:
     values = {"name": user.full_name, "email": token.email.typed}
     return {"expires_at": token.expires_at, **{name: values[name] for name in names}}
+
+
+def _letter(user: User, template: str, **values: Any) -> Letter:
+    return Letter(user.email.typed, template, {"name": user.full_name, **values})
 
 
 def _as(kind: type[Any], emitted: Emitted) -> Any:

@@ -1,5 +1,6 @@
 """What every change of an order has in common: one entry in the trail, stock given back once, its member told."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -33,16 +34,23 @@ class Books:
             order = await uow.orders.save(order)
             if order.status in GIVES_STOCK_BACK:
                 await uow.products.move_stock(order.held)
-        await self.trail.record(uow, actor, f"order.{order.status.value}", subject=order.user_id, item=order.id)
-        if order.event is not None:
-            await self.outbox.emit(uow, actor, order.event)
+        await self._tell(uow, actor, order)
         return order
 
     async def close_account(self, uow: UnitOfWork, actor: Actor, user_id: UUID) -> None:
-        """Before it is deleted: nobody will pay what is still only placed. The rest stays, and loses its name."""
+        """Before it is deleted: nobody will pay what is still only placed. The rest stays, and loses its name. Stock is
+        given back for all of them at once: one order after the other, products were locked in any order."""
+        given_back = Counter[UUID]()
         for order in await uow.orders.placed_by(user_id):
-            cancelled = order.become(OrderStatus.CANCELLED, self.clock.now())
-            await self.record(uow, actor, replace(cancelled, user_id=None))
+            cancelled = replace(order.become(OrderStatus.CANCELLED, self.clock.now()), user_id=None)
+            await self._tell(uow, actor, await uow.orders.save(cancelled))
+            given_back.update(cancelled.held)
+        await uow.products.move_stock(given_back)
+
+    async def _tell(self, uow: UnitOfWork, actor: Actor, order: Order) -> None:
+        await self.trail.record(uow, actor, f"order.{order.status.value}", subject=order.user_id, item=order.id)
+        if order.event is not None:
+            await self.outbox.emit(uow, actor, order.event)
 
 
 async def loaded_order(uow: UnitOfWork, order_id: UUID, expected: Expected = None) -> Order:

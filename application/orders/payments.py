@@ -1,7 +1,8 @@
 """Paying and paying back.
 
 A gateway is never asked within a transaction. What is about to be asked is stored first, and what it answered after
-that: a crash in between leaves a payment that the next attempt goes on with, by the same id.
+that: a crash in between leaves a payment that the next attempt goes on with, by the same id. Money goes back by a
+reaction, which is tried for as long as the gateway is away.
 """
 
 from dataclasses import dataclass, replace
@@ -14,13 +15,16 @@ from application.identity.views import Versioned
 from application.orders.books import NOBODY, Books, loaded_order, no_such_order, owner_of
 from application.orders.ports import MANUAL, OrderQueries, Outcome, PaymentGateways
 from application.orders.views import OrderView, shown_order
+from application.outbox import Outbox
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions, UnitOfWork
 from application.versions import Expected
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import ANYBODY, OWNER_IN_PERSON, Rule, holder, is_theirs_to_see, judge, require
-from domain.errors import NotFound
+from domain.errors import Invalid, NotFound
+from domain.events import Emitted
+from domain.orders.events import RefundDue
 from domain.orders.order import Order, OrderStatus
 from domain.orders.payment import TAKEN, Payment, PaymentStatus, failed
 
@@ -36,6 +40,7 @@ class Settlement:
     gateways: PaymentGateways
     books: Books
     trail: Trail
+    outbox: Outbox
     clock: Clock
 
     async def record(self, uow: UnitOfWork, actor: Actor, payment: Payment, outcome: Outcome) -> tuple[Order, Payment]:
@@ -48,29 +53,45 @@ class Settlement:
         came = outcome.status is PaymentStatus.SUCCEEDED
         if outcome.status is PaymentStatus.PENDING or payment.status in TAKEN or payment.status is outcome.status:
             return order, payment
-        is_wanted = order.status is OrderStatus.PLACED
-        status = PaymentStatus.REFUND_DUE if came and not is_wanted else outcome.status
-        payment = payment.settled(status, self.clock.now(), reference=outcome.reference, reason=outcome.reason)
+        now = self.clock.now()
+        payment = payment.settled(outcome.status, now, reference=outcome.reference, reason=outcome.reason)
         await uow.payments.save(payment)
         if not came:
             await self.trail.record(uow, actor, "payment.failed", subject=order.user_id, item=order.id)
-        elif is_wanted:
-            order = await self.books.record(uow, actor, order.become(OrderStatus.PAID, self.clock.now()))
+        elif order.status is OrderStatus.PLACED:
+            order = await self.books.record(uow, actor, order.become(OrderStatus.PAID, now))
         else:
+            payment = await self.owe_back(uow, actor, payment)
             await self.trail.record(uow, actor, "payment.unclaimed", subject=order.user_id, item=order.id)
         return order, payment
 
-    async def give_back(self, actor: Actor, payment: Payment) -> None:
-        """If that is due. Raises Unavailable: the gateway is away, and it stays due."""
-        if payment.status is not PaymentStatus.REFUND_DUE:
+    async def owe_back(self, uow: UnitOfWork, actor: Actor, payment: Payment) -> Payment:
+        """What came by hand goes back by hand."""
+        status = PaymentStatus.REFUNDED if payment.gateway == MANUAL else PaymentStatus.REFUND_DUE
+        payment = payment.settled(status, self.clock.now())
+        await uow.payments.save(payment)
+        if status is PaymentStatus.REFUND_DUE:
+            await self.outbox.emit(uow, actor, RefundDue(payment.id))
+        return payment
+
+    async def give_back(self, emitted: Emitted) -> None:
+        """What is due; nothing where it went back already.
+
+        Raises Unavailable: the gateway is away. Invalid (`unknown-gateway`): there is none of that name any more.
+        """
+        event = emitted.event
+        assert isinstance(event, RefundDue)  # noqa: S101
+        async with self.transactions.begin() as uow:
+            payment = await uow.payments.get(event.payment_id)
+        if payment is None or payment.status is not PaymentStatus.REFUND_DUE:
             return
         await self.gateways.named(payment.gateway).refund(payment)
         async with self.transactions.begin() as uow:
             order = await loaded_order(uow, payment.order_id)
-            now_stored = await uow.payments.get(payment.id)
-            if now_stored is not None and now_stored.status is PaymentStatus.REFUND_DUE:
-                await uow.payments.save(now_stored.settled(PaymentStatus.REFUNDED, self.clock.now()))
-                await self.trail.record(uow, actor, "payment.refunded", subject=order.user_id, item=order.id)
+            payment = await uow.payments.get(payment.id)
+            if payment is not None and payment.status is PaymentStatus.REFUND_DUE:
+                await uow.payments.save(payment.settled(PaymentStatus.REFUNDED, self.clock.now()))
+                await self.trail.record(uow, emitted.by(), "payment.refunded", subject=order.user_id, item=order.id)
 
 
 @dataclass(frozen=True)
@@ -107,11 +128,25 @@ class PayOrder:
         """
         if not is_theirs_to_see(actor, self.rule, owner=owner_of(await self.queries.order(order_id))):
             raise no_such_order()
-        if gateway == MANUAL:
-            return await self._by_hand(actor, order_id, expected, once)
+        async with self.idempotency.unless_done(actor, once):
+            if gateway == MANUAL:
+                if instruction is not None:
+                    raise Invalid.field("bad-instruction", "/outcome", "By hand there is no gateway to be told this.")
+                return await self._by_hand(actor, order_id, expected, once)
+            return await self._through(gateway, actor, order_id, instruction, expected, once)
+
+    async def _through(
+        self,
+        gateway: str,
+        actor: Actor,
+        order_id: UUID,
+        instruction: str | None,
+        expected: Expected,
+        once: Once[Versioned[OrderView]] | None,
+    ) -> Versioned[OrderView]:
         chosen = self.gateways.named(gateway)
         chosen.check(instruction)
-        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
+        async with self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             order.require_may_become(OrderStatus.PAID)
             payment = await self._begun(uow, order, gateway)
@@ -126,7 +161,6 @@ class PayOrder:
                 await self.idempotency.keep(uow, actor, once, shown_order(order))
         if payment.status is PaymentStatus.FAILED:
             raise failed(payment)
-        await self.settlement.give_back(actor, payment)
         if payment.status is not PaymentStatus.SUCCEEDED:
             order.require_may_become(OrderStatus.PAID)
         return shown_order(order)
@@ -134,7 +168,7 @@ class PayOrder:
     async def _by_hand(
         self, actor: Actor, order_id: UUID, expected: Expected, once: Once[Versioned[OrderView]] | None
     ) -> Versioned[OrderView]:
-        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
+        async with self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
             order.require_may_become(OrderStatus.PAID)
             begun = await self._begun(uow, order, MANUAL)
@@ -171,8 +205,8 @@ class PayOrder:
 
 @dataclass(frozen=True)
 class RefundOrder:
-    """The order is refunded at once, and its stock given back; the money goes back by the gateway that took it. Where
-    that one was away, asking again has it tried again."""
+    """The order is refunded at once, and its stock given back; the money goes back by the gateway that took it, as soon
+    as that one answers."""
 
     rule: ClassVar[Rule] = holder(REFUND)
 
@@ -190,25 +224,15 @@ class RefundOrder:
         expected: Expected = None,
         once: Once[Versioned[OrderView]] | None = None,
     ) -> Versioned[OrderView]:
-        """Raises NotFound (`order-not-found`), Conflict (`order-not-paid`), Stale, Unavailable."""
+        """Raises NotFound (`order-not-found`), Conflict (`order-not-paid`), Stale."""
         require(actor, self.rule)
         async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
             order = await loaded_order(uow, order_id, expected)
-            payments = await uow.payments.of_order(order_id)
-            due = [payment for payment in payments if payment.status is PaymentStatus.REFUND_DUE]
-            if not due or order.status in (OrderStatus.PAID, OrderStatus.FULFILLED):
-                now = self.clock.now()
-                order = await self.books.record(uow, actor, order.become(OrderStatus.REFUNDED, now))
-                for payment in payments:
-                    if payment.status is PaymentStatus.SUCCEEDED:
-                        by_hand = payment.gateway == MANUAL
-                        status = PaymentStatus.REFUNDED if by_hand else PaymentStatus.REFUND_DUE
-                        payment = payment.settled(status, now)
-                        await uow.payments.save(payment)
-                        due.append(payment)
+            order = await self.books.record(uow, actor, order.become(OrderStatus.REFUNDED, self.clock.now()))
+            for payment in await uow.payments.of_order(order_id):
+                if payment.status is PaymentStatus.SUCCEEDED:
+                    await self.settlement.owe_back(uow, actor, payment)
             await self.idempotency.keep(uow, actor, once, shown_order(order))
-        for payment in due:
-            await self.settlement.give_back(actor, payment)
         return shown_order(order)
 
 
@@ -224,7 +248,7 @@ class TakePaymentNotice:
 
     async def __call__(self, actor: Actor, *, gateway: str, body: bytes, signature: str | None) -> None:
         """Raises NotFound (`gateway-not-found`, `payment-not-found`), Unauthenticated (`bad-signature`), Invalid
-        (`bad-notice`, `wrong-amount`), Conflict (`reference-taken`), Unavailable."""
+        (`bad-notice`, `wrong-amount`), Conflict (`reference-taken`)."""
         if gateway not in self.gateways.by_name:
             raise NotFound("gateway-not-found", "This installation has no such gateway.")
         notice = self.gateways.by_name[gateway].read(body, signature)
@@ -234,5 +258,4 @@ class TakePaymentNotice:
             if payment is None or payment.gateway != gateway:
                 raise NotFound("payment-not-found", "There is no such payment.")
             payment.require_amount(notice.amount, notice.currency)
-            _, payment = await self.settlement.record(uow, caller, payment, notice.outcome)
-        await self.settlement.give_back(caller, payment)
+            await self.settlement.record(uow, caller, payment, notice.outcome)

@@ -40,3 +40,11 @@ class OrderRefunded(Event):
     name: ClassVar[str] = "order.refunded"
     order_id: UUID
     user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDue(Event):
+    """Money came that has to go back, whosever the order is by now; its gateway has still to be asked."""
+
+    name: ClassVar[str] = "payment.refund-due"
+    payment_id: UUID

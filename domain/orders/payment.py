@@ -23,7 +23,6 @@ class PaymentStatus(Enum):
     REFUNDED = "refunded"
 
 
-OPEN = PaymentStatus.PENDING
 TAKEN = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUND_DUE, PaymentStatus.REFUNDED})
 """The money came, whatever became of it."""
 

@@ -1,5 +1,6 @@
 """Orders and payments: kept as they were placed, whatever becomes of products and members."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -89,6 +90,17 @@ async def test_nobody_who_is_gone_has_a_new_order(store: Store) -> None:
     assert await listed(store) == []
 
 
+async def test_nobody_who_goes_just_now_has_a_new_order(store: Store) -> None:
+    await add(store, ADA)
+    async with store.transactions.begin() as uow:
+        await uow.users.remove(ADA.id)
+        placing = asyncio.create_task(add_orders(store, an_order(ADA)))
+        await asyncio.sleep(0.2)
+    with pytest.raises(NotFound, match="user"):
+        await placing
+    assert await listed(store) == []
+
+
 async def test_only_the_version_that_was_read_is_saved(store: Store) -> None:
     order = an_order(ADA)
     await add(store, ADA)
@@ -160,7 +172,9 @@ async def test_lists_are_newest_first_and_filtered(store: Store) -> None:
             assert seen == [OrderView.of(order) for order in wanted]
 
 
-@pytest.mark.parametrize("filters", [OrderFilters(), OrderFilters(ADA.id), OrderFilters(None, OrderStatus.PAID)])
+@pytest.mark.parametrize(
+    "filters", [OrderFilters(user_id, status) for user_id in (None, ADA.id) for status in (None, OrderStatus.PAID)]
+)
 async def test_a_page_is_read_by_an_index_and_all_its_lines_at_once(store: Store, filters: OrderFilters) -> None:
     if store.engine is None:
         return

@@ -66,9 +66,10 @@ async def test_a_sku_is_found_however_its_case_is_written(store: Store) -> None:
         assert await stored_product(store, sku) == FULL
 
 
-@pytest.mark.parametrize("sku", ["", "nothing", "\0", "\ud800", "x" * 10_000, "mug%", "-mug"])
+@pytest.mark.parametrize("sku", ["", "nothing", "\0", "\ud800", "x" * 10_000, "mug%", "-mug", "mug-\u212a"])
 async def test_what_is_no_sku_of_any_product_finds_nothing(store: Store, sku: str) -> None:
-    await add_products(store, a_product("mug"))
+    """The last one is a Kelvin sign, of which the small letter is a k."""
+    await add_products(store, a_product("mug"), a_product("mug-k"))
     assert await store.products.product(sku) is None
     assert await stored_product(store, sku) is None
     async with store.transactions.begin() as uow:

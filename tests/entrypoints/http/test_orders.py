@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -178,6 +179,24 @@ async def test_a_repeated_request_places_one_order(api: Api) -> None:
     assert (another.status_code, another.json()["code"]) == (422, "idempotency-key-reused")
 
 
+async def test_the_same_request_at_once_is_not_refused_for_what_it_did_itself(api: Api) -> None:
+    """All of the stock is taken by the first one, and the order at another version."""
+    shop = await Shop.opened(api)
+    await shop.product("mug", stock=2)
+    _user, ada = await api.member()
+    placed = await at_once(*(shop.place(ada, "cart", mug=2) for _ in range(4)))
+    assert [answer.status_code for answer in placed] == [201] * 4
+    assert len({answer.content for answer in placed}) == 1
+    order = placed[0].json()
+    for verb in ("pay", "fulfil", "refund"):
+        seen = (await api.call("GET", f"/orders/{order['id']}", as_=ada)).headers["ETag"]
+        headers = {"Idempotency-Key": verb, "If-Match": seen}
+        answers = await at_once(*(shop.do(verb, order, headers=headers) for _ in range(4)))
+        assert [answer.status_code for answer in answers] == [200] * 4, verb
+        assert len({answer.content for answer in answers}) == 1
+    assert await shop.stock() == 2
+
+
 async def test_lists_show_ones_own_and_staff_sees_all(api: Api) -> None:
     shop = await Shop.opened(api)
     await shop.product("mug")
@@ -278,6 +297,37 @@ async def test_when_an_account_goes_its_orders_stay_without_a_name(api: Api) -> 
     assert (await shop.do("refund", paid)).status_code == 200
     assert await shop.stock() == 5
     assert await api.mails() == []
+
+
+async def test_who_goes_gives_stock_back_without_waiting_in_a_circle(api: Api) -> None:
+    """Whoever orders both products has the first one locked, and waits for the second one."""
+    shop = await Shop.opened(api)
+    for sku in ("first", "second"):
+        await shop.product(sku, stock=5)
+    _user, ada = await api.member()
+    for sku in ("second", "first"):
+        await shop.placed(ada, **{sku: 1})
+    async with api.application.orders.place_order.transactions.begin() as uow:
+        await uow.products.all_of(["first"])
+        going = asyncio.create_task(api.call("DELETE", "/users/me", as_=ada))
+        await asyncio.sleep(0.3)
+        await uow.products.all_of(["second"])
+    assert (await going).status_code == 204
+    assert (await shop.stock("first"), await shop.stock("second")) == (5, 5)
+
+
+async def test_who_goes_while_the_confirmation_is_written_does_not_wait_in_a_circle(api: Api) -> None:
+    shop = await Shop.opened(api)
+    await shop.product("mug")
+    user, ada = await api.member()
+    await api.mails()
+    await shop.placed(ada, mug=1)
+    async with api.application.orders.place_order.transactions.begin() as uow:
+        assert await uow.users.get(UUID(user["id"])) is not None
+        writing = asyncio.create_task(api.mails())
+        await asyncio.sleep(0.3)
+        assert len(await uow.orders.placed_by(UUID(user["id"]))) == 1
+    assert len(await writing) == 1
 
 
 async def test_who_is_deleted_by_an_administrator_holds_no_stock_any_more(api: Api) -> None:

@@ -72,8 +72,8 @@ class ReplaceAvatar:
     async def __call__(
         self, actor: Actor, *, image: BinaryIO, user_id: UUID | None = None, expected: Expected = None
     ) -> Versioned[ProfileView]:
-        """`user_id` None: one's own. Raises Invalid (`unsupported-image`, `not-an-image`, `image-too-large`), NotFound
-        (`user-not-found`), Stale, Unavailable (`busy`, `blobs-unavailable`)."""
+        """`user_id` None: one's own. Raises Invalid (as `AvatarImages` does), NotFound (`user-not-found`), Stale,
+        Unavailable (`busy`, `blobs-unavailable`)."""
         owner = user_id or actor.user_id
         require(actor, self.rule, owner=owner)
         images = await self.images.make(image)

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 MOST_PIXELS = {"JPEG": 40_000_000, "PNG": 20_000_000, "WEBP": 20_000_000}
 """Of a picture that somebody sends. The decoders take up to 8, 8 and 16 bytes for each: some 320 MB at most."""
 
+MOST_SCANS = 100
+"""Of a progressive JPEG; such as programs write have about ten. The decoder goes through the whole picture for each,
+and one that says nothing takes 60 bytes: in 5 MiB there is room for most of an hour."""
+START_OF_SCAN = b"\xff\xda"
+"""ITU-T T.81, table B.1. Within a scan no 0xff is followed by 0xda; thumbnails and the like count too."""
+
 MOST_WAITING = 32
 """Pictures that are worked on, or wait for it."""
 
@@ -66,10 +72,10 @@ def _made(image: BinaryIO) -> dict[AvatarSize, bytes]:
 
 def _kind(image: BinaryIO) -> str:
     """By the first bytes, before anything is given to a decoder. Of WebP the size is read too: Pillow makes room for
-    the picture before it can be asked how large it is.
+    the picture before it can be asked how large it is; and of JPEG how many scans there are.
 
     Raises:
-        Invalid: `unsupported-image`, `image-too-large`.
+        Invalid: `unsupported-image`, `image-too-large`, `too-many-scans`.
     """
     if image.seek(0, os.SEEK_END) > LARGEST_IMAGE:
         raise Invalid.field("image-too-large", "/file", f"A picture has {LARGEST_IMAGE} bytes at most.")
@@ -81,6 +87,11 @@ def _kind(image: BinaryIO) -> str:
         raise Invalid.field("unsupported-image", "/file", "This is no PNG, JPEG or WebP picture.")
     if kind == "WEBP":
         _require_few_pixels(kind, _size_of_webp(head))
+    if kind == "JPEG":
+        scans = image.read().count(START_OF_SCAN)
+        image.seek(0)
+        if scans > MOST_SCANS:
+            raise Invalid.field("too-many-scans", "/file", f"A JPEG has {MOST_SCANS} scans at most; save it anew.")
     return kind
 
 

@@ -45,11 +45,13 @@ class _Flight(Generic[V]):
 
 
 class Remembered(Generic[K, V]):
-    """At most so many values; the oldest go first. Of many who want the same one at once, one reads."""
+    """At most so many values, of those that are `worth_keeping`; the oldest go first. Of many who want the same one at
+    once, one reads."""
 
-    def __init__(self, changes: Changes, *, most: int) -> None:
+    def __init__(self, changes: Changes, *, most: int, worth_keeping: Callable[[V], bool] = lambda value: True) -> None:
         self._changes = changes
         self._most = most
+        self._worth_keeping = worth_keeping
         self._kept: dict[K, _Kept[V]] = {}
         self._flights: dict[K, _Flight[V]] = {}
 
@@ -83,7 +85,7 @@ class Remembered(Generic[K, V]):
         try:
             value = await read()
             flight.outcome = value, None
-            if value is not None and self._changes.holds(mark):
+            if value is not None and self._worth_keeping(value) and self._changes.holds(mark):
                 self._keep(key, _Kept(mark, value))
             return value
         except Exception as error:

@@ -17,6 +17,8 @@ MOST_COUNTED = 100
 """Different filters whose counts each process remembers."""
 MOST_PAGES = 4
 """First pages, of different sizes."""
+LONGEST_PAGE = 500_000
+"""Characters of one that is remembered: a hundred posts at their longest have twenty times as many."""
 
 NEWEST_PUBLISHED = Sort("published_at", descending=True)
 PUBLISHED = PostFilters(is_published=True)
@@ -27,20 +29,22 @@ class KnownPosts:
 
     def __init__(self, queries: PostQueries, changes: Changes) -> None:
         self._queries = queries
-        self._posts = Remembered[UUID, Versioned[PostView]](changes, most=MOST_KNOWN)
+        self._posts = Remembered[UUID, Versioned[PostView]](changes, most=MOST_KNOWN, worth_keeping=_is_worth_keeping)
         self._authors: dict[UUID, UUID] = {}
-        self._first_pages = Remembered[PageRequest, Page[PostView]](changes, most=MOST_PAGES)
+        self._first_pages = Remembered[PageRequest, Page[PostView]](
+            changes, most=MOST_PAGES, worth_keeping=lambda page: _length(*page.items) <= LONGEST_PAGE
+        )
         self._counts = Remembered[PostFilters, int](changes, most=MOST_COUNTED)
 
     async def post(self, post_id: UUID) -> Versioned[PostView] | None:
-        """One that was never published, or is long, is read each time."""
+        """One that is a draft, or long, is read each time."""
         known = self._posts.get(post_id)
         if known is not None:
             return known
         author_id = self._authors.get(post_id)
         if author_id is None:  # at the first time it is not known yet what the answer depends on
             found = await self._queries.post(post_id)
-            if found is not None and _worth_keeping(found.value):
+            if found is not None and _is_worth_keeping(found):
                 if len(self._authors) >= MOST_KNOWN:
                     del self._authors[next(iter(self._authors))]
                 self._authors[post_id] = found.value.author.id
@@ -65,5 +69,9 @@ class KnownPosts:
         return known or 0
 
 
-def _worth_keeping(post: PostView) -> bool:
-    return post.is_published and len(post.content) <= LONGEST_KNOWN
+def _is_worth_keeping(post: Versioned[PostView]) -> bool:
+    return post.value.is_published and _length(post.value) <= LONGEST_KNOWN
+
+
+def _length(*posts: PostView) -> int:
+    return sum(len(post.content) for post in posts)

@@ -55,7 +55,8 @@ class ShowAvatar:
 class ReplaceAvatar:
     """Another picture of oneself; the operator gives any member one.
 
-    Its files are stored before anybody can ask for them. Where that was for nothing, the sweep finds them.
+    Its files are stored before anybody can ask for them. Where that turns out to be for nothing only afterwards, the
+    sweep finds them.
     """
 
     rule: ClassVar[Rule] = OWNER_IN_PERSON | OPERATOR
@@ -72,14 +73,15 @@ class ReplaceAvatar:
     async def __call__(
         self, actor: Actor, *, image: BinaryIO, user_id: UUID | None = None, expected: Expected = None
     ) -> Versioned[ProfileView]:
-        """`user_id` None: one's own. Raises Invalid (`unsupported-image`, `not-an-image`, `image-too-large`), NotFound
-        (`user-not-found`), Stale, Unavailable (`busy`, `blobs-unavailable`)."""
+        """`user_id` None: one's own. Raises Invalid (as `AvatarImages` does), NotFound (`user-not-found`), Stale,
+        Unavailable (`busy`, `blobs-unavailable`)."""
         owner = user_id or actor.user_id
         require(actor, self.rule, owner=owner)
+        async with self.transactions.begin() as uow:
+            user, _ = await loaded_profile(uow, actor, owner, self.clock, expected)
         images = await self.images.make(image)
         avatar_id = self.ids.new()
-        if owner is not None:
-            await self.files.put(owner, avatar_id, images)
+        await self.files.put(user.id, avatar_id, images)
         async with self.transactions.begin() as uow:
             user, profile = await loaded_profile(uow, actor, owner, self.clock, expected)
             await discard_avatar(uow, self.outbox, actor, user.id)

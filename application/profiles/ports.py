@@ -29,7 +29,7 @@ class AvatarImages(Protocol):
         WebP, with nothing else in it. Takes PNG, JPEG and WebP, as the content says, whatever it is called.
 
         Raises:
-            Invalid: `unsupported-image`, `not-an-image`, `image-too-large`; pointer `/file`.
+            Invalid: `unsupported-image`, `not-an-image`, `image-too-large`, `too-many-scans`; pointer `/file`.
             Unavailable: `busy`; too many wait for the same.
         """
         ...

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.errors import Invalid
-from domain.text import fold, line, words_of
+from domain.text import fold_long, line, words, words_of
 
 LONGEST_TITLE = 255
 LONGEST_CONTENT = 100_000
@@ -40,7 +40,7 @@ def checked_content(text: str) -> str:
 
 def wanted_words(text: str) -> list[str]:
     """The words of a search, each once. A post has to have words that begin so, for all of them."""
-    return list(dict.fromkeys(word[:LONGEST_WORD] for word in words_of(fold(text))))
+    return list(dict.fromkeys(word[:LONGEST_WORD] for word in words(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Post:
     @property
     def search_text(self) -> str:
         """What a search looks through: every word once, each behind a space."""
-        found = words_of(fold(f"{self.title}\n{self.content}")[:SEARCHED])
+        found = words_of(fold_long(f"{self.title}\n{self.content}")[:SEARCHED])
         return "".join(f" {word}" for word in dict.fromkeys(word[:LONGEST_WORD] for word in found))
 
     def changed(self, now: datetime, /, **fields: object) -> "Post":

@@ -34,7 +34,7 @@ ADD = "INSERT INTO post_words (rowid, search_text) VALUES (NEW.number, NEW.searc
 TAKE = "INSERT INTO post_words (post_words, rowid, search_text) VALUES ('delete', OLD.number, OLD.search_text);"
 SQLITE = (
     "CREATE VIRTUAL TABLE post_words USING fts5(search_text, content='posts', content_rowid='number',"
-    " tokenize='ascii', detail='none', columnsize=0, prefix='1 2 3')",
+    " tokenize='ascii', detail='none', columnsize=0, prefix='1 2 3 4 5 6 7 8 9 10')",
     f"CREATE TRIGGER posts_words_added AFTER INSERT ON posts BEGIN {ADD} END",
     f"CREATE TRIGGER posts_words_changed AFTER UPDATE OF search_text ON posts"
     f" WHEN NEW.search_text <> OLD.search_text BEGIN {TAKE} {ADD} END",

@@ -9,8 +9,8 @@ import pytest
 
 from adapters.sql.changes import TRUSTED_FOR
 from application.paging import PageRequest
-from application.posts.known_posts import LONGEST_KNOWN, NEWEST_PUBLISHED, PUBLISHED, KnownPosts
-from domain.posts.post import Post
+from application.posts.known_posts import LONGEST_KNOWN, LONGEST_PAGE, NEWEST_PUBLISHED, PUBLISHED, KnownPosts
+from domain.posts.post import LONGEST_CONTENT, Post
 from tests.contracts.builders import NOW, SECOND, a_user, add, remove
 from tests.contracts.test_posts import ADA, BOB, a_draft, a_post, add_posts
 from tests.stores import STORES, Store, open_store
@@ -51,6 +51,28 @@ async def test_drafts_and_long_posts_are_read_each_time(store: Store, known: Kno
     looks = [await known.post(post.id) for _ in range(3)]
     assert looks[0] == looks[1] == looks[2]
     assert looks[1] is not looks[2]
+
+
+@pytest.mark.parametrize("change", [{"is_published": False}, {"content": "x" * (LONGEST_KNOWN + 1)}])
+async def test_one_that_becomes_a_draft_or_long_is_kept_no_more(
+    store: Store, known: KnownPosts, change: dict[str, object]
+) -> None:
+    post = a_post()
+    await add_posts(store, post)
+    await known.post(post.id)
+    await known.post(post.id)
+    await save(store, post, **change)
+    looks = [await known.post(post.id) for _ in range(3)]
+    assert looks[0] == looks[1] == looks[2] == await store.posts.post(post.id)
+    assert looks[1] is not looks[2]
+
+
+async def test_a_first_page_of_long_posts_is_read_each_time(store: Store, known: KnownPosts) -> None:
+    await add_posts(store, *(a_post(content="x" * LONGEST_CONTENT) for _ in range(LONGEST_PAGE // LONGEST_CONTENT + 1)))
+    page = await known.page(PUBLISHED, NEWEST_PUBLISHED, PageRequest())
+    again = await known.page(PUBLISHED, NEWEST_PUBLISHED, PageRequest())
+    assert page == again
+    assert page is not again
 
 
 async def test_a_change_is_seen_at_the_next_look(store: Store, known: KnownPosts) -> None:

@@ -1,11 +1,14 @@
 """Folding, words and lines of text."""
 
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.text import fold, line, search_text, words
+from domain.text import MOST_MARKS, fold, fold_long, line, search_text, words
 
 
 @given(st.text())
@@ -62,3 +65,18 @@ def test_an_empty_or_overlong_line_is_refused(text: str) -> None:
 
 def test_no_line_is_no_line() -> None:
     assert line(None, pointer="/x", longest=1) is None
+
+
+@given(st.text())
+def test_long_text_is_folded_as_any_other(text: str) -> None:
+    assert fold_long(text) == fold(text)
+
+
+def test_whatever_has_to_be_put_into_an_order_is_bounded() -> None:
+    """Ordering a row of marks takes time by the square of its length. Of all characters that are, or become, marks."""
+    for number in range(sys.maxunicode + 1):
+        character = chr(number)
+        if unicodedata.combining(unicodedata.normalize("NFKD", character)[0]):
+            marks = fold_long(f"a{character * 200}b")
+            assert len(unicodedata.normalize("NFKD", marks)) <= 2 + 4 * MOST_MARKS, hex(number)
+    assert words("fin" + "\u0305\u0316" * 50_000 + "al") == ["fin", "al"]

@@ -21,6 +21,7 @@ from tests.pictures import CORNERS, a_picture, corners_of, decoded, encoded, qua
 
 UPRIGHT = ["red", "green", "blue", "yellow"]
 GPS = b"52.5200N"
+END_OF_JPEG = b"\xff\xd9"
 
 
 @pytest.fixture
@@ -330,3 +331,16 @@ async def test_whatever_is_damaged_it_is_a_picture_or_refused(
 async def test_noise_is_refused(images: PillowImages, beginning: bytes, content: bytes) -> None:
     with pytest.raises(Invalid):
         await made(images, beginning + content)
+
+
+def with_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan comes again and again."""
+    content = encoded(quarters(64, 64, "L"), "JPEG", progressive=True)
+    before, marker, last = content.removesuffix(END_OF_JPEG).rpartition(adapter.START_OF_SCAN)
+    more = count - before.count(adapter.START_OF_SCAN)
+    return before + (marker + last) * more + END_OF_JPEG
+
+
+async def test_a_jpeg_that_keeps_its_decoder_busy_is_refused_before_it_is_decoded(images: PillowImages) -> None:
+    assert await refused(images, with_scans(adapter.MOST_SCANS + 1)) == "too-many-scans"
+    assert corners_of(decoded((await made(images, with_scans(adapter.MOST_SCANS)))[AvatarSize.LARGE]))

@@ -13,7 +13,7 @@ import pytest
 from application.blobs import whole
 from application.profiles.avatar_files import AvatarSweep
 from application.profiles.ports import LARGEST_IMAGE
-from domain.errors import Stale, Unavailable
+from domain.errors import NotFound, Stale, Unavailable
 from domain.profiles.profile import AvatarSize
 from entrypoints.settings import Settings
 from tests.entrypoints.http.client import OPERATOR, Api, Tokens
@@ -227,14 +227,24 @@ async def test_a_picture_goes_with_its_account(api: Api, by_themselves: bool) ->
     assert await files(api) == set()
 
 
-async def test_files_that_nobody_shows_are_swept_after_a_day(api: Api) -> None:
-    """What was stored for a change that failed stays for a day: the change may still be on its way."""
+async def test_a_picture_that_is_refused_leaves_no_file(api: Api) -> None:
+    """Whoever repeats it all day would fill the store, which is swept once a day."""
     _, tokens = await api.member("ada")
-    await with_picture(api, tokens)
-    kept = await files(api)
     stale = await put(api, tokens, headers={"If-Match": '"999"'})
     assert stale.status_code == 412
+    replace_avatar = api.application.profiles.replace_avatar
+    with pytest.raises(NotFound):
+        await replace_avatar(OPERATOR, image=io.BytesIO(a_picture()), user_id=uuid4())
+    assert await files(api) == set()
+
+
+async def test_files_that_nobody_shows_are_swept_after_a_day(api: Api) -> None:
+    """What was stored for a change that failed stays for a day: the change may still be on its way."""
+    user, tokens = await api.member("ada")
+    await with_picture(api, tokens)
+    kept = await files(api)
     show = api.application.profiles.show_avatar
+    await show.files.put(UUID(user["id"]), uuid4(), dict.fromkeys(AvatarSize, b"of a change that failed"))
     await show.files.blobs.put("avatars/not-ours.txt", b"by somebody else")
     assert len(await files(api)) == 5
     sweep = AvatarSweep(show.files.blobs, show.queries, api.clock)

@@ -79,6 +79,7 @@ class ExportPersonalData:
         return {
             "posts": walk(partial(self.posts.posts, PostFilters(author_id=owner), POSTS_NEWEST_FIRST)),
             "orders": walk(partial(self.orders.orders, OrderFilters(user_id=owner))),
+            "payments": walk(partial(self.orders.payments_of, owner)),
             "notifications": walk(partial(self.notifications.notifications, owner, None)),
             "sessions": walk(partial(self.identity.sessions_of, owner, now)),
             "api_keys": walk(partial(self.access.api_keys, owner)),

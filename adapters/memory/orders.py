@@ -12,6 +12,7 @@ from application.orders.views import OrderFilters, OrderView, shown_order
 from application.paging import Position, Row
 from domain.errors import Conflict, NotFound
 from domain.orders.order import Order, OrderRepository, OrderStatus
+from domain.orders.payment import Payment
 
 
 class MemoryOrders(OrderRepository):
@@ -55,6 +56,14 @@ class MemoryOrderQueries(OrderQueries):
 
     async def count_orders(self, filters: OrderFilters) -> int:
         return len(self._found(filters))
+
+    async def payments_of(
+        self, user_id: UUID, *, after: Position | None, offset: int, limit: int
+    ) -> list[Row[Payment]]:
+        orders = {order.id for order in self._found(OrderFilters(user_id=user_id))}
+        payments = [payment for payment in self._database.payments.values() if payment.order_id in orders]
+        rows = [Row(Position(payment.created_at, payment.id), payment) for payment in payments]
+        return page(rows, after=after, offset=offset, limit=limit, descending=True)
 
     def _found(self, filters: OrderFilters) -> list[Order]:
         return [

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, exists, func, insert, select, text, update
 
 from adapters.sql.paging import paged, place
+from adapters.sql.payments import payment_of
 from adapters.sql.reading import Reader
-from adapters.sql.tables import order_lines, orders, users
+from adapters.sql.tables import order_lines, orders, payments, users
 from adapters.sql.work import Work
 from application.identity.views import Versioned
 from application.orders.ports import OrderQueries
@@ -19,6 +20,7 @@ from application.paging import Position
 from application.paging import Row as Placed
 from domain.errors import Conflict, NotFound
 from domain.orders.order import Order, OrderLine, OrderRepository, OrderStatus
+from domain.orders.payment import Payment
 
 _ADD = text(
     """
@@ -126,6 +128,13 @@ class SqlOrderQueries(OrderQueries):
         statement = _count(filters.user_id is not None, filters.status is not None)
         return int((await self._reader.search(statement, _parameters(filters)))[0][0])
 
+    async def payments_of(
+        self, user_id: UUID, *, after: Position | None, offset: int, limit: int
+    ) -> list[Placed[Payment]]:
+        statement = _payments_page(after is not None)
+        rows = await self._reader.search(statement, {"user_id": user_id, **place(after, offset, limit)})
+        return [Placed(Position(row.created_at, row.id), payment_of(row)) for row in rows]
+
 
 @lru_cache
 def _page(by_user: bool, by_status: bool, continues: bool) -> Select[Any]:
@@ -133,6 +142,18 @@ def _page(by_user: bool, by_status: bool, continues: bool) -> Select[Any]:
         _chosen(select(orders), by_user, by_status),
         orders.c.placed_at,
         orders.c.id,
+        descending=True,
+        continues=continues,
+    )
+
+
+@lru_cache
+def _payments_page(continues: bool) -> Select[Any]:
+    of_member = select(payments).join(orders, payments.c.order_id == orders.c.id)
+    return paged(
+        of_member.where(orders.c.user_id == bindparam("user_id")),
+        payments.c.created_at,
+        payments.c.id,
         descending=True,
         continues=continues,
     )

@@ -27,16 +27,16 @@ class SqlPayments(PaymentRepository):
 
     async def get(self, payment_id: UUID) -> Payment | None:
         row = (await self._work.execute(_FIND, {"payment_id": payment_id})).one_or_none()
-        return _payment(row) if row else None
+        return payment_of(row) if row else None
 
     async def of_order(self, order_id: UUID) -> Sequence[Payment]:
-        return [_payment(row) for row in await self._work.execute(_OF_ORDER, {"order_id": order_id})]
+        return [payment_of(row) for row in await self._work.execute(_OF_ORDER, {"order_id": order_id})]
 
     async def save(self, payment: Payment) -> None:
         await self._work.execute(_UPDATE, {"payment_id": payment.id, **_columns(payment)})
 
 
-def _payment(row: Row[Any]) -> Payment:
+def payment_of(row: Row[Any]) -> Payment:
     return Payment(
         id=row.id,
         order_id=row.order_id,

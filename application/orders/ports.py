@@ -28,6 +28,12 @@ class OrderQueries(Protocol):
 
     async def count_orders(self, filters: OrderFilters) -> int: ...
 
+    async def payments_of(
+        self, user_id: UUID, *, after: Position | None, offset: int, limit: int
+    ) -> list[Row[Payment]]:
+        """For all orders of one member; newest first, ties by id downwards."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -1,11 +1,22 @@
 """What members do to their own account."""
 
+from datetime import datetime
+
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from application.access.views import ApiKeyView
 from application.dashboard import Dashboard
-from application.identity.views import UserView
+from application.identity.views import SessionView, UserView
+from application.jobs.views import JobView
+from application.notifications.views import NotificationView
+from application.orders.views import OrderView
+from application.posts.views import PostView
+from application.profiles.views import ProfileView
+from domain.audit.entry import Entry
+from domain.notifications.preferences import Choice
+from domain.orders.payment import Payment
 from entrypoints.http.openapi import problems
 from entrypoints.http.resources import API, NO_STORE, Body, Expected, accepted, answer, as_json, no_content, resource
 from entrypoints.http.routing import StrictRoute, operation_id
@@ -33,6 +44,23 @@ class EmailChange(Body):
     password: str = Field(examples=["violet-anchor-42-lamp"])
 
 
+class PersonalDataAnswer(BaseModel):
+    """Lists are whole, the newest first."""
+
+    exported_at: datetime
+    user: UserView
+    profile: ProfileView | None
+    notification_preferences: dict[str, Choice]
+    posts: list[PostView]
+    orders: list[OrderView]
+    payments: list[Payment]
+    notifications: list[NotificationView]
+    sessions: list[SessionView]
+    api_keys: list[ApiKeyView]
+    jobs: list[JobView]
+    audit: list[Entry]
+
+
 @router.get("", response_model=UserView, summary="My account")
 async def show_me(caller: TheCaller) -> Response:
     return resource(caller.account)  # as it was read to find out who is calling: one round trip
@@ -48,14 +76,8 @@ async def change_me(application: TheApplication, actor: SignedIn, body: MyChange
 
 @router.get(
     "/export",
-    response_class=StreamingResponse,
-    responses={
-        **problems(use_case="export_personal_data"),
-        200: {
-            "description": "One object: what there is once, and lists of what there may be more of.",
-            "content": {"application/json": {"schema": {"type": "object"}}},
-        },
-    },
+    response_model=PersonalDataAnswer,
+    responses=problems(use_case="export_personal_data"),
     summary="Everything that is kept about me",
 )
 async def export_me(application: TheApplication, actor: SignedIn) -> Response:

@@ -31,6 +31,7 @@ async def test_it_holds_what_the_member_made_and_was_told(api: Api) -> None:
         body = {"title": title, "content": "Words.", "is_published": is_published}
         assert (await api.call("POST", "/posts", as_=ada, json=body)).status_code == 201
     order = await an_order(api, ada)
+    assert (await api.call("POST", f"/orders/{order['id']}/pay", as_=ada, json={})).status_code == 202
     await api.application.notifications.send_notification(OPERATOR, user_id=UUID(user["id"]), title="Hi", body="There")
     choice = {"broadcast": {"in_app": False}}
     await api.call("PATCH", "/notifications/preferences", as_=ada, json=choice)
@@ -38,6 +39,8 @@ async def test_it_holds_what_the_member_made_and_was_told(api: Api) -> None:
     assert data["profile"] == (await api.call("GET", "/users/me/profile", as_=ada)).json()
     assert {post["title"] for post in data["posts"]} == {"Draft", "Published"}
     assert data["orders"] == [order]
+    [payment] = data["payments"]
+    assert (payment["order_id"], payment["amount"], payment["status"]) == (order["id"], 2500, "pending")
     assert [told["title"] for told in data["notifications"]] == ["Hi"]
     preferences = (await api.call("GET", "/notifications/preferences", as_=ada)).json()
     assert data["notification_preferences"] == preferences
@@ -75,6 +78,8 @@ async def test_the_documentation_names_its_parts(api: Api) -> None:
     table = read("docs/personal-data.md").split("| part |", 1)[1].split("\n\n", 1)[0]
     told = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
     assert told == list((await api.call("GET", "/users/me/export", as_=ada)).json())
+    schema = api.app.openapi()["components"]["schemas"]["PersonalDataAnswer"]
+    assert told == list(schema["properties"])
 
 
 async def test_it_holds_nothing_of_others(api: Api) -> None:

@@ -26,6 +26,7 @@ TOLD: Mapping[str, set[str]] = {
     "NewApiKey": {"key"},  # this once
     "JwkSet": {"keys"},  # public ones
     "Choice": {"mail"},  # whether one wants any
+    "PersonalDataAnswer": {"api_keys"},  # what they are called, and may
     "Metadata": {"token_endpoint", "token_endpoint_auth_methods_supported"},
 }
 """The shapes of answers that have such fields, each with those that it has. There are no others."""

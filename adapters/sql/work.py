@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.failures import translated
+from adapters.sql.failures import translated, unavailable
 from domain.errors import MoothallError
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -16,7 +16,8 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class Work:
     """Runs statements, and remembers the first that failed.
 
-    After a failure PostgreSQL would answer COMMIT with a silent rollback; so `spoilt_by` has to be asked before.
+    After a failure PostgreSQL would answer COMMIT with a silent rollback; so `spoilt_by` has to be asked before. Of a
+    statement that was cancelled nobody knows whether it happened: that is Unavailable to whoever goes on regardless.
     `left_jobs` says that there may be a job for the workers now; `changed` are the things that readers may have kept
     as they were.
     """
@@ -37,8 +38,8 @@ class Work:
         try:
             with translated():
                 return await self._connection.execute(statement, parameters)
-        except Exception as error:
-            self.spoilt_by = self.spoilt_by or error
+        except BaseException as error:
+            self.spoilt_by = self.spoilt_by or (error if isinstance(error, Exception) else unavailable())
             raise
 
     def spoil(self, error: MoothallError) -> MoothallError:

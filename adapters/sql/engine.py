@@ -4,6 +4,7 @@ Every connection is in the driver's autocommit mode: a read is one round trip, a
 asked for. The one place that begins and commits is the unit of work.
 """
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import URL, NullPool, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
@@ -190,6 +191,15 @@ def _sqlite(url: URL, timeout: float, pool: dict[str, Any], *, foreign_keys: boo
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         cursor.close()
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def keep(failure: ExceptionContext) -> None:
+        """Who waits for a statement may be cancelled; the thread ends the statement all the same, and the connection is
+        as good as before. SQLAlchemy would close it, but not the cursor; and SQLite keeps a connection, its locks
+        included, until the last unfinished SELECT is gone, which the garbage collector decides. A connection that is
+        not lost has its cursor closed at once."""
+        if isinstance(failure.original_exception, asyncio.CancelledError):
+            failure.is_disconnect = False
 
     return engine
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, delete, exists, insert, select, text
 
+from adapters.sql.batches import chosen_once
 from adapters.sql.tables import events, jobs
 from adapters.sql.work import Work
 from domain.access.actor import Origin
@@ -48,9 +49,13 @@ _ADD = text(
 _FIND = select(events).where(events.c.id.in_(bindparam("event_ids", expanding=True)))
 _DELETE_OLD = delete(events).where(
     events.c.id.in_(
-        select(events.c.id)
-        .where(events.c.at <= bindparam("before"), ~exists().where(jobs.c.event_id == events.c.id).correlate(events))
-        .limit(bindparam("limit"))
+        chosen_once(
+            select(events.c.id)
+            .where(
+                events.c.at <= bindparam("before"), ~exists().where(jobs.c.event_id == events.c.id).correlate(events)
+            )
+            .limit(bindparam("limit"))
+        )
     )
 )
 

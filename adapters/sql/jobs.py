@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adapters.sql.batches import chosen_once
 from adapters.sql.events import emitted, events_of
 from adapters.sql.tables import jobs
 from adapters.sql.work import Work
@@ -38,7 +39,7 @@ _DUE = (
 )
 _CLAIM = (
     update(jobs)
-    .where(jobs.c.id.in_(_DUE.scalar_subquery()))
+    .where(jobs.c.id.in_(chosen_once(_DUE)))
     .values(
         status=Status.RUNNING.value,
         attempts=jobs.c.attempts + 1,
@@ -59,14 +60,20 @@ _SUCCEED = (
 _HOLD = update(jobs).where(_held).values(due_at=bindparam("until")).returning(jobs.c.id, jobs.c.cancel_requested)
 _DELETE_FINISHED = delete(jobs).where(
     jobs.c.id.in_(
-        select(jobs.c.id)
-        .where(
-            (jobs.c.event_id.is_(None) & (jobs.c.finished_at <= bindparam("before")))
-            | (jobs.c.event_id.is_not(None) & ~is_set_aside & (jobs.c.finished_at <= bindparam("deliveries_before")))
-            | (is_set_aside & (jobs.c.finished_at <= bindparam("set_aside_before")))
+        chosen_once(
+            select(jobs.c.id)
+            .where(
+                (jobs.c.event_id.is_(None) & (jobs.c.finished_at <= bindparam("before")))
+                | (
+                    jobs.c.event_id.is_not(None)
+                    & ~is_set_aside
+                    & (jobs.c.finished_at <= bindparam("deliveries_before"))
+                )
+                | (is_set_aside & (jobs.c.finished_at <= bindparam("set_aside_before")))
+            )
+            .limit(bindparam("limit"))
+            .with_for_update(skip_locked=True)
         )
-        .limit(bindparam("limit"))
-        .with_for_update(skip_locked=True)
     )
 )
 

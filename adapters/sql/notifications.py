@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adapters.sql.batches import chosen_once
 from adapters.sql.tables import broadcasts, notification_preferences, notifications, users
 from adapters.sql.work import Work
 from domain.notifications.notification import Broadcast, Broadcasts, Kind, Notification, Notifications, Recipient
@@ -28,14 +29,16 @@ _MARK_ALL_READ = (
 )
 _DELETE_OLD = delete(notifications).where(
     notifications.c.id.in_(
-        select(notifications.c.id)
-        .where(
-            or_(
-                notifications.c.created_at <= bindparam("before"),
-                and_(notifications.c.read_at.is_not(None), notifications.c.read_at <= bindparam("read_before")),
+        chosen_once(
+            select(notifications.c.id)
+            .where(
+                or_(
+                    notifications.c.created_at <= bindparam("before"),
+                    and_(notifications.c.read_at.is_not(None), notifications.c.read_at <= bindparam("read_before")),
+                )
             )
+            .limit(bindparam("limit"))
         )
-        .limit(bindparam("limit"))
     )
 )
 
@@ -49,12 +52,14 @@ _DELIVER = {
 }
 _DELETE_OLD_BROADCASTS = delete(broadcasts).where(
     broadcasts.c.id.in_(
-        select(broadcasts.c.id)
-        .where(
-            broadcasts.c.created_at <= bindparam("before"),
-            ~exists().where(notifications.c.broadcast_id == broadcasts.c.id).correlate(broadcasts),
+        chosen_once(
+            select(broadcasts.c.id)
+            .where(
+                broadcasts.c.created_at <= bindparam("before"),
+                ~exists().where(notifications.c.broadcast_id == broadcasts.c.id).correlate(broadcasts),
+            )
+            .limit(bindparam("limit"))
         )
-        .limit(bindparam("limit"))
     )
 )
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
+from adapters.sql.batches import chosen_once
 from adapters.sql.impersonations import columns_of, impersonation
 from adapters.sql.tables import sessions, users
 from adapters.sql.work import Work
@@ -32,10 +33,12 @@ _DELETE = delete(sessions).where(sessions.c.id == bindparam("session_id"))
 _DELETE_ALL_OF = delete(sessions).where(sessions.c.user_id == bindparam("user_id"))
 _DELETE_EXPIRED = delete(sessions).where(
     sessions.c.id.in_(
-        select(sessions.c.id)
-        .where(sessions.c.expires_at <= bindparam("now"))
-        .limit(_AT_ONCE)
-        .with_for_update(skip_locked=True)  # who holds one is ending it too; waiting could be a deadlock
+        chosen_once(
+            select(sessions.c.id)
+            .where(sessions.c.expires_at <= bindparam("now"))
+            .limit(_AT_ONCE)
+            .with_for_update(skip_locked=True)  # who holds one is ending it too; waiting could be a deadlock
+        )
     )
 )
 

@@ -1,8 +1,9 @@
 """BEGIN to COMMIT, in one place."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -122,17 +123,17 @@ class SqlTransactions(Transactions):
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
         async with self._turn(), self._connected() as connection:
-            with translated():
-                await connection.exec_driver_sql(self._begin)
             work = Work(connection, self._statements)
             try:
+                with translated():
+                    await connection.exec_driver_sql(self._begin)
                 yield SqlUnitOfWork(work, one_writer=self._one_writer)
                 if work.spoilt_by is not None:
                     raise work.spoilt_by
                 with translated():
                     await self.news.commit(connection, work)
             except BaseException:
-                await _roll_back(connection)
+                await _to_its_end(_roll_back(connection))
                 raise
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
@@ -153,7 +154,7 @@ class SqlTransactions(Transactions):
         try:
             yield connection
         finally:
-            await asyncio.shield(connection.close())
+            await _to_its_end(connection.close())
 
 
 async def _roll_back(connection: AsyncConnection) -> None:
@@ -162,8 +163,21 @@ async def _roll_back(connection: AsyncConnection) -> None:
         return
     try:
         await connection.exec_driver_sql("ROLLBACK")
-    except BaseException as error:
+    except Exception:
         with suppress(Exception):
             await connection.invalidate()
-        if not isinstance(error, Exception):
-            raise
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """For what has to be over before anybody goes on: whoever is cancelled meanwhile, even more than once, hears of it
+    afterwards."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

@@ -1,6 +1,7 @@
 """A transaction under way, as the repositories see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,8 @@ class Work:
     """Runs statements, and remembers the first that failed. `execute` runs any; `find` and `change` are the fast lane
     for the few of which most changes consist: on PostgreSQL they go to the driver as they are.
 
-    After a failure PostgreSQL would answer COMMIT with a silent rollback; so `spoilt_by` has to be asked before.
+    After a failure PostgreSQL would answer COMMIT with a silent rollback; so `spoilt_by` has to be asked before. Of a
+    statement that was cancelled nobody knows whether it happened: that is Unavailable to whoever goes on regardless.
     `left_jobs` says that there may be a job for the workers now; `changed` are the things that readers may have kept
     as they were.
     """
@@ -38,12 +40,8 @@ class Work:
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         """Raises Conflict and Unavailable, as `failures` tells them."""
-        try:
-            with translated():
-                return await self._connection.execute(statement, parameters)
-        except Exception as error:
-            self.spoilt_by = self.spoilt_by or error
-            raise
+        with self._spoiling():
+            return await self._connection.execute(statement, parameters)
 
     async def find(self, statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Any]:
         """Rows, with columns as attributes. Raises as `execute` does."""
@@ -63,13 +61,22 @@ class Work:
     async def _through_the_driver(self, method: str, compiled: Compiled, values: Mapping[str, Any]) -> Any:
         if self._driver is None:
             self._driver = (await self._connection.get_raw_connection()).driver_connection
+        with self._spoiling():
+            try:
+                return await getattr(self._driver, method)(compiled.text, *compiled.arguments(values))
+            except Exception as error:
+                if self._driver.is_closed():
+                    raise unavailable() from error
+                raise
+
+    @contextmanager
+    def _spoiling(self) -> Iterator[None]:
+        """Around a statement: whatever goes wrong with it is the end of the whole."""
         try:
             with translated():
-                return await getattr(self._driver, method)(compiled.text, *compiled.arguments(values))
-        except Exception as error:
-            if self._driver.is_closed() and not isinstance(error, MoothallError):
-                raise self.spoil(unavailable()) from error
-            self.spoilt_by = self.spoilt_by or error
+                yield
+        except BaseException as error:
+            self.spoilt_by = self.spoilt_by or (error if isinstance(error, Exception) else unavailable())
             raise
 
     def spoil(self, error: MoothallError) -> MoothallError:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.errors import Conflict
+from domain.errors import Conflict, Unavailable
 from tests.contracts.builders import NOW, a_key, a_session, a_user, add, stored
 from tests.stores import Store
 
@@ -115,6 +115,23 @@ async def test_after_a_stale_save_nothing_is_committed_even_if_somebody_caught_i
     with pytest.raises(Conflict):
         await add_a_key_and_save()
     assert await store.queries.signing_keys() == []
+
+
+async def test_after_a_statement_that_was_given_up_nothing_is_committed_even_if_somebody_caught_it(
+    database: Store,
+) -> None:
+    user = a_user()
+
+    async def add_and_give_up() -> None:
+        async with database.transactions.begin() as uow:
+            await uow.users.add(user)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0):
+                    await uow.users.another_admin_exists(None)
+
+    with pytest.raises(Unavailable):
+        await add_and_give_up()
+    assert await stored(database, user.id) is None
 
 
 async def test_what_is_not_there_is_none(store: Store) -> None:

@@ -17,11 +17,12 @@ import asyncpg
 HANDS = 20
 LEASE = timedelta(seconds=30)
 CLAIM = """
-UPDATE jobs SET status = 'running', attempts = attempts + 1, strikes = strikes + 1, lease_id = $1, due_at = $2,
-    started_at = $3
-WHERE id IN (
+WITH due AS MATERIALIZED (
     SELECT id FROM jobs WHERE due_at <= $3 AND kind = $4 ORDER BY due_at, id LIMIT 20 FOR UPDATE SKIP LOCKED
 )
+UPDATE jobs SET status = 'running', attempts = attempts + 1, strikes = strikes + 1, lease_id = $1, due_at = $2,
+    started_at = $3
+WHERE id IN (SELECT id FROM due)
 RETURNING id, args
 """
 FINISHED = "status = 'succeeded', due_at = NULL, lease_id = NULL, error = NULL, finished_at = $3"

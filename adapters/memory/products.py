@@ -27,7 +27,7 @@ class MemoryProducts(ProductRepository):
     async def get(self, sku: str) -> Product | None:
         return self._find(sku)
 
-    async def all_of(self, skus: Collection[str]) -> Sequence[Product]:
+    async def all_of(self, skus: Collection[str], *, locked: bool) -> Sequence[Product]:
         keys = {key_of(sku) for sku in skus if is_sku(sku)}
         return [product for product in self._changes.products.values() if product.sku_key in keys]
 
@@ -41,14 +41,22 @@ class MemoryProducts(ProductRepository):
         self._changes.products.put(product.id, saved)
         return saved
 
-    async def move_stock(self, by: Mapping[UUID, int]) -> None:
-        for product_id, quantity in by.items():
+    async def take(self, quantities: Mapping[UUID, int], *, of: Sequence[Product]) -> bool:
+        seen = {product.id: product.version for product in of}
+        for product_id, quantity in quantities.items():
             product = self._changes.products.get(product_id)
-            if product is None or product.stock is None:
-                continue
-            if product.stock + quantity < 0:
-                raise LookupError(f"There are not {-quantity} of product {product_id}.")
-            self._changes.products.put(product_id, replace(product, stock=product.stock + quantity))
+            if product is None or product.version != seen[product_id]:
+                return False
+            if product.stock is None or product.stock < quantity:
+                return False
+            self._changes.products.put(product_id, replace(product, stock=product.stock - quantity))
+        return True
+
+    async def give_back(self, quantities: Mapping[UUID, int]) -> None:
+        for product_id, quantity in quantities.items():
+            product = self._changes.products.get(product_id)
+            if product is not None and product.stock is not None:
+                self._changes.products.put(product_id, replace(product, stock=product.stock + quantity))
 
     async def remove(self, product_id: UUID) -> None:
         self._changes.products.remove(product_id)

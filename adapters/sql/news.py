@@ -6,11 +6,10 @@ of other processes look for jobs now and then.
 
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.changes import FileChanges, NotifiedChanges, notice_of
 from adapters.sql.engine import connector_of, is_sqlite
-from adapters.sql.failures import unavailable
 from adapters.sql.notices import Notices
 from adapters.sql.work import Work
 from adapters.version_table import VersionTable
@@ -24,7 +23,7 @@ class News(Protocol):
     wake_ups: Bell
     changes: Changes
 
-    async def commit(self, connection: AsyncConnection, work: Work) -> None:
+    async def commit(self, work: Work) -> None:
         """Commit, and make it known. What failed counts as a change, too: it may have been committed."""
         ...
 
@@ -44,8 +43,8 @@ class FileNews(News):
         self.wake_ups = Bell()
         self.changes = FileChanges(engine)
 
-    async def commit(self, connection: AsyncConnection, work: Work) -> None:
-        await connection.exec_driver_sql("COMMIT")
+    async def commit(self, work: Work) -> None:
+        await work.command("COMMIT")
         if work.left_jobs:
             self.wake_ups.ring()
 
@@ -60,19 +59,17 @@ class ServerNews(News):
         self.wake_ups = NotifiedBell(self._notices)
         self.changes = NotifiedChanges(self._notices, self._table)
 
-    async def commit(self, connection: AsyncConnection, work: Work) -> None:
-        """In one round trip."""
-        statements = [f"NOTIFY {_JOBS}"] if work.left_jobs else []
-        if work.changed:
-            statements.append(notice_of(work.changed))
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert driver is not None  # noqa: S101
+    async def commit(self, work: Work) -> None:
+        """In one round trip. That there are jobs is told behind the commit: commits with a notice wait for each other,
+        until each is on the disk. Should that notice be lost, workers find the jobs a moment later; what changed has to
+        be told with the commit or not at all.
+        """
+        statements = [notice_of(work.changed)] if work.changed else []
+        statements.append("COMMIT")
+        if work.left_jobs:
+            statements.append(f"NOTIFY {_JOBS}")
         try:
-            await driver.execute("; ".join((*statements, "COMMIT")))
-        except Exception as error:
-            if driver.is_closed():
-                raise unavailable() from error
-            raise
+            await work.command("; ".join(statements))
         finally:
             self._table.change(work.changed)
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Integer,
     Row,
     Select,
     Text,
@@ -44,35 +45,59 @@ _LOCK = _FIND.with_for_update()
 _UPDATE = update(products).where(products.c.id == bindparam("product_id"), products.c.version == bindparam("was"))
 _DELETE = delete(products).where(products.c.id == bindparam("product_id"))
 
-# PostgreSQL takes any number of values as one, so that every order is placed by the same prepared statements.
-_LOCK_MANY = (
-    select(products)
-    .where(products.c.sku_key == any_(cast(bindparam("keys"), ARRAY(Text))))
-    .order_by(products.c.id)
-    .with_for_update()
+# PostgreSQL takes any number of values as one, so that every order is placed by the same prepared statements. A row is
+# locked before it changes, in an order of all: and once, for what locks is never made part of the statement around it.
+_SEE_MANY = (
+    select(products).where(products.c.sku_key == any_(cast(bindparam("keys"), ARRAY(Text)))).order_by(products.c.id)
 )
-_moves = (
-    func.unnest(cast(bindparam("ids"), ARRAY(Uuid)), cast(bindparam("quantities"), ARRAY(BigInteger)))
-    .table_valued("id", "quantity", name="moves")
+_LOCK_MANY = _SEE_MANY.with_for_update()
+_wanted = (
+    func.unnest(
+        cast(bindparam("ids"), ARRAY(Uuid)),
+        cast(bindparam("quantities"), ARRAY(BigInteger)),
+        cast(bindparam("versions"), ARRAY(Integer)),
+    )
+    .table_valued("id", "quantity", "version", name="wanted")
     .render_derived()
 )
-_locked = (
-    select(products.c.id, _moves.c.quantity)
-    .join(_moves, _moves.c.id == products.c.id)
+_takable = (
+    select(products.c.id, _wanted.c.quantity)
+    .join(_wanted, (_wanted.c.id == products.c.id) & (_wanted.c.version == products.c.version))
+    .where(products.c.stock >= _wanted.c.quantity)
+    .order_by(products.c.id)
+    .with_for_update(of=products)
+    .cte("takable")
+)
+_TAKE_MANY = update(products).where(products.c.id == _takable.c.id).values(stock=products.c.stock - _takable.c.quantity)
+_returned = (
+    func.unnest(cast(bindparam("ids"), ARRAY(Uuid)), cast(bindparam("quantities"), ARRAY(BigInteger)))
+    .table_valued("id", "quantity", name="returned")
+    .render_derived()
+)
+_counted = (
+    select(products.c.id, _returned.c.quantity)
+    .join(_returned, _returned.c.id == products.c.id)
     .where(products.c.stock.is_not(None))
     .order_by(products.c.id)
     .with_for_update(of=products)
-    .subquery("locked")
+    .cte("counted")
 )
-_MOVE_MANY = (
-    update(products)
-    .where(products.c.id == _locked.c.id, products.c.stock.is_not(None))
-    .values(stock=products.c.stock + _locked.c.quantity)
+_GIVE_BACK_MANY = (
+    update(products).where(products.c.id == _counted.c.id).values(stock=products.c.stock + _counted.c.quantity)
 )
 
 # SQLite has one writer at a time, and statements that cost no round trip.
 _FIND_MANY = select(products).where(products.c.sku_key.in_(bindparam("keys", expanding=True))).order_by(products.c.id)
-_MOVE_ONE = (
+_TAKE_ONE = (
+    update(products)
+    .where(
+        products.c.id == bindparam("product_id"),
+        products.c.version == bindparam("seen"),
+        products.c.stock >= bindparam("quantity"),
+    )
+    .values(stock=products.c.stock - bindparam("quantity"))
+)
+_GIVE_BACK_ONE = (
     update(products)
     .where(products.c.id == bindparam("product_id"), products.c.stock.is_not(None))
     .values(stock=products.c.stock + bindparam("quantity"))
@@ -93,9 +118,10 @@ class SqlProducts(ProductRepository):
         row = (await self._work.execute(_LOCK, {"key": key_of(sku)})).one_or_none()
         return _product(row) if row else None
 
-    async def all_of(self, skus: Collection[str]) -> Sequence[Product]:
+    async def all_of(self, skus: Collection[str], *, locked: bool) -> Sequence[Product]:
         keys = sorted({key_of(sku) for sku in skus if is_sku(sku)})
-        found = await self._work.find(_LOCK_MANY if self._on_postgresql else _FIND_MANY, {"keys": keys})
+        statement = (_LOCK_MANY if locked else _SEE_MANY) if self._on_postgresql else _FIND_MANY
+        found = await self._work.find(statement, {"keys": keys})
         return [_product(row) for row in found]
 
     async def save(self, product: Product) -> Product:
@@ -107,18 +133,35 @@ class SqlProducts(ProductRepository):
             raise self._work.spoil(Conflict("changed-meanwhile", "The product was changed meanwhile; read it again."))
         return saved
 
-    async def move_stock(self, by: Mapping[UUID, int]) -> None:
-        if not by:
+    async def take(self, quantities: Mapping[UUID, int], *, of: Sequence[Product]) -> bool:
+        if not quantities:
+            return True
+        seen = {product.id: product.version for product in of}
+        if self._on_postgresql:
+            versions = [seen[product_id] for product_id in quantities]
+            taken = await self._work.change(_TAKE_MANY, {**_arrays(quantities), "versions": versions})
+            return taken == len(quantities)
+        rows = [
+            {"product_id": product_id, "quantity": quantity, "seen": seen[product_id]}
+            for product_id, quantity in quantities.items()
+        ]
+        return (await self._work.execute(_TAKE_ONE, rows)).rowcount == len(rows)
+
+    async def give_back(self, quantities: Mapping[UUID, int]) -> None:
+        if not quantities:
             return
         if self._on_postgresql:
-            await self._work.change(_MOVE_MANY, {"ids": list(by), "quantities": list(by.values())})
+            await self._work.change(_GIVE_BACK_MANY, _arrays(quantities))
         else:
-            await self._work.execute(
-                _MOVE_ONE, [{"product_id": product_id, "quantity": quantity} for product_id, quantity in by.items()]
-            )
+            rows = [{"product_id": product_id, "quantity": quantity} for product_id, quantity in quantities.items()]
+            await self._work.execute(_GIVE_BACK_ONE, rows)
 
     async def remove(self, product_id: UUID) -> None:
         await self._work.execute(_DELETE, {"product_id": product_id})
+
+
+def _arrays(quantities: Mapping[UUID, int]) -> dict[str, Any]:
+    return {"ids": list(quantities), "quantities": list(quantities.values())}
 
 
 class SqlProductQueries(ProductQueries):

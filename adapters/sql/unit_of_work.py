@@ -125,13 +125,11 @@ class SqlTransactions(Transactions):
         async with self._turn(), self._connected() as connection:
             work = Work(connection, self._statements)
             try:
-                with translated():
-                    await connection.exec_driver_sql(self._begin)
+                await work.command(self._begin)
                 yield SqlUnitOfWork(work, one_writer=self._one_writer)
                 if work.spoilt_by is not None:
                     raise work.spoilt_by
-                with translated():
-                    await self.news.commit(connection, work)
+                await self.news.commit(work)
             except BaseException:
                 await _to_its_end(_roll_back(connection))
                 raise

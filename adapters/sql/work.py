@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult, Executable, Select, TextClause, UpdateBase
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.failures import translated, unavailable
-from adapters.sql.lookups import Compiled, CompiledStatements
+from adapters.sql.lookups import CompiledStatements
 from domain.errors import MoothallError
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -48,22 +48,30 @@ class Work:
         if self.dialect != "postgresql":
             return (await self.execute(statement, values)).all()
         compiled = self._statements.of(statement, values)
-        return compiled.rows(await self._through_the_driver("fetch", compiled, values))
+        return compiled.rows(await self._ask_driver("fetch", compiled.text, compiled.arguments(values)))
 
     async def change(self, statement: UpdateBase | TextClause, values: Mapping[str, Any]) -> int:
         """How many rows it changed, of a statement that returns none. Raises as `execute` does."""
         if self.dialect != "postgresql":
             return (await self.execute(statement, values)).rowcount
         compiled = self._statements.of(statement, values)
-        told: str = await self._through_the_driver("execute", compiled, values)
+        told: str = await self._ask_driver("execute", compiled.text, compiled.arguments(values))
         return int(told.rpartition(" ")[2])
 
-    async def _through_the_driver(self, method: str, compiled: Compiled, values: Mapping[str, Any]) -> Any:
-        if self._driver is None:
-            self._driver = (await self._connection.get_raw_connection()).driver_connection
+    async def command(self, text: str) -> None:
+        """BEGIN, COMMIT and the like: no values, no rows; on PostgreSQL also several, separated by semicolons."""
+        if self.dialect == "postgresql":
+            await self._ask_driver("execute", text)
+        else:
+            with self._spoiling():
+                await self._connection.exec_driver_sql(text)
+
+    async def _ask_driver(self, method: str, text: str, arguments: Sequence[Any] = ()) -> Any:
         with self._spoiling():
+            if self._driver is None:
+                self._driver = (await self._connection.get_raw_connection()).driver_connection
             try:
-                return await getattr(self._driver, method)(compiled.text, *compiled.arguments(values))
+                return await getattr(self._driver, method)(text, *arguments)
             except Exception as error:
                 if self._driver.is_closed():
                     raise unavailable() from error

@@ -28,12 +28,11 @@ class Books:
     async def record(self, uow: UnitOfWork, actor: Actor, order: Order) -> Order:
         """What it has just become, be it placed; as it is stored from now on."""
         if order.status is OrderStatus.PLACED:
-            await uow.products.move_stock({product_id: -taken for product_id, taken in order.held.items()})
             await uow.orders.add(order)
         else:
             order = await uow.orders.save(order)
             if order.status in GIVES_STOCK_BACK:
-                await uow.products.move_stock(order.held)
+                await uow.products.give_back(order.held)
         await self._tell(uow, actor, order)
         return order
 
@@ -45,7 +44,7 @@ class Books:
             cancelled = replace(order.become(OrderStatus.CANCELLED, self.clock.now()), user_id=None)
             await self._tell(uow, actor, await uow.orders.save(cancelled))
             given_back.update(cancelled.held)
-        await uow.products.move_stock(given_back)
+        await uow.products.give_back(given_back)
 
     async def _tell(self, uow: UnitOfWork, actor: Actor, order: Order) -> None:
         await self.trail.record(uow, actor, f"order.{order.status.value}", subject=order.user_id, item=order.id)

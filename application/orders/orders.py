@@ -28,6 +28,10 @@ CANCEL = Permission("orders:cancel", "Cancel members' orders that are not paid."
 NEWEST_FIRST = Sort("placed_at", descending=True)
 
 
+class Outrun(Exception):
+    """Others bought, or changed, what was read just before."""
+
+
 @dataclass(frozen=True)
 class PlaceOrder:
     """At the products' prices, all of it or nothing. The operator places one for any member."""
@@ -58,8 +62,25 @@ class PlaceOrder:
         if owner is None:
             raise NotFound("user-not-found", "Say whose order this shall be.")
         checked(lines)
-        async with self.idempotency.unless_done(actor, once), self.transactions.begin() as uow:
-            found = await uow.products.all_of([line.sku for line in lines])
+        async with self.idempotency.unless_done(actor, once):
+            try:
+                return await self._place(actor, owner, lines, once, locked=False)
+            except Outrun:
+                return await self._place(actor, owner, lines, once, locked=True)
+
+    async def _place(
+        self,
+        actor: Actor,
+        owner: UUID,
+        lines: Sequence[Wanted],
+        once: Once[Versioned[OrderView]] | None,
+        *,
+        locked: bool,
+    ) -> Versioned[OrderView]:
+        """The stock is taken last, so that others who buy the same wait for no more than that and the commit. Raises
+        Outrun where the products were read without locks."""
+        async with self.transactions.begin() as uow:
+            found = await uow.products.all_of([line.sku for line in lines], locked=locked)
             order = Order.placed(
                 id=self.ids.new(),
                 user_id=owner,
@@ -67,9 +88,12 @@ class PlaceOrder:
                 products={product.sku_key: product for product in found},
                 now=self.clock.now(),
             )
-            await self.idempotency.keep(uow, actor, once, shown_order(order))
+            shown = shown_order(order)
+            await self.idempotency.keep(uow, actor, once, shown)
             await self.books.record(uow, actor, order)
-        return shown_order(order)
+            if not await uow.products.take(order.held, of=found):
+                raise Outrun
+        return shown
 
 
 @dataclass(frozen=True)

@@ -112,8 +112,8 @@ class ProductRepository(Protocol):
         """Locked to the end of the unit of work."""
         ...
 
-    async def all_of(self, skus: Collection[str]) -> Sequence[Product]:
-        """Those that there are, each locked; always in the same order, so that nobody waits in a circle."""
+    async def all_of(self, skus: Collection[str], *, locked: bool) -> Sequence[Product]:
+        """Those that there are; locked always in the same order, so that nobody waits in a circle."""
         ...
 
     async def save(self, product: Product) -> Product:
@@ -124,9 +124,15 @@ class ProductRepository(Protocol):
         """
         ...
 
-    async def move_stock(self, by: Mapping[UUID, int]) -> None:
-        """Add to (or take from) what is left, by the ids of products; those that are gone or not counted are left as
-        they are. In the order in which `all_of` locks."""
+    async def take(self, quantities: Mapping[UUID, int], *, of: Sequence[Product]) -> bool:
+        """Take so many from the stock, by the ids of products that were read. Whether that worked: each has still the
+        version that was read, and as many. Where it did not, the unit of work is to be given up. In the order in which
+        `all_of` locks."""
+        ...
+
+    async def give_back(self, quantities: Mapping[UUID, int]) -> None:
+        """Add to what is left, by the ids of products; those that are gone or not counted are left as they are. In the
+        order in which `all_of` locks."""
         ...
 
     async def remove(self, product_id: UUID) -> None: ...

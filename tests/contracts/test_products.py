@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -73,7 +74,7 @@ async def test_what_is_no_sku_of_any_product_finds_nothing(store: Store, sku: st
     assert await store.products.product(sku) is None
     assert await stored_product(store, sku) is None
     async with store.transactions.begin() as uow:
-        assert await uow.products.all_of([sku]) == []
+        assert await uow.products.all_of([sku], locked=True) == []
 
 
 async def test_of_skus_that_differ_by_case_exactly_one_is_stored(store: Store) -> None:
@@ -121,19 +122,44 @@ async def test_stock_moves_without_the_version(store: Store) -> None:
     mug, cup, endless = a_product("mug", stock=5), a_product("cup", stock=0), a_product("air", stock=None)
     await add_products(store, mug, cup, endless)
     async with store.transactions.begin() as uow:
-        await uow.products.move_stock({mug.id: -5, cup.id: 7, endless.id: -3, uuid4(): 4})
+        assert await uow.products.take({mug.id: 5}, of=[mug])
+        await uow.products.give_back({cup.id: 7, endless.id: 3, uuid4(): 4})
     assert await stored_product(store, "mug") == replace(mug, stock=0)
     assert await stored_product(store, "cup") == replace(cup, stock=7)
     assert await stored_product(store, "air") == endless
 
 
-async def test_no_stock_falls_below_nothing(store: Store) -> None:
-    mug = a_product("mug", stock=2)
-    await add_products(store, mug)
-    with pytest.raises(Exception):  # noqa: B017, PT011 (a bug, whose name is the store's own)
+@pytest.mark.parametrize("changed", [{"stock": 2}, {"price": 1}, {"stock": None}, {}])
+async def test_nothing_is_taken_where_one_of_them_is_not_as_it_was_read(store: Store, changed: dict[str, Any]) -> None:
+    """There is too little of it, it was changed, or it is gone."""
+    mug, cup = a_product("mug", stock=5), a_product("cup", stock=5)
+    await add_products(store, mug, cup)
+    async with store.transactions.begin() as uow:
+        if changed:
+            await uow.products.save(replace(mug, **changed))
+        else:
+            await uow.products.remove(mug.id)
+
+    async def take() -> None:
         async with store.transactions.begin() as uow:
-            await uow.products.move_stock({mug.id: -3})
-    assert await stored_product(store, "mug") == mug
+            if not await uow.products.take({cup.id: 3, mug.id: 3}, of=[mug, cup]):
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await take()
+    assert await stored_product(store, "cup") == cup
+
+
+async def test_what_others_take_meanwhile_is_not_taken_again(store: Store) -> None:
+    mug = a_product("mug", stock=5)
+    await add_products(store, mug)
+
+    async def take() -> bool:
+        async with store.transactions.begin() as uow:
+            return await uow.products.take({mug.id: 2}, of=[mug])
+
+    assert sorted(await asyncio.gather(*(take() for _ in range(5)))) == [False] * 3 + [True] * 2
+    assert await stored_product(store, "mug") == replace(mug, stock=1)
 
 
 async def test_stock_that_is_taken_at_once_by_many_adds_up_whatever_their_order(store: Store) -> None:
@@ -144,21 +170,21 @@ async def test_stock_that_is_taken_at_once_by_many_adds_up_whatever_their_order(
     async def take(number: int) -> None:
         wanted = made if number % 2 else made[::-1]
         async with store.transactions.begin() as uow:
-            found = await uow.products.all_of([product.sku for product in wanted])
+            found = await uow.products.all_of([product.sku for product in wanted], locked=number % 3 == 0)
             assert {product.id for product in found} == {product.id for product in made}
-            await uow.products.move_stock({product.id: -1 for product in wanted})
+            assert await uow.products.take({product.id: 1 for product in wanted}, of=found)
 
     await asyncio.gather(*map(take, range(20)))
     assert {view.stock for view in await listed(store)} == {80}
 
 
-async def test_stock_that_is_moved_without_a_look_does_not_wait_in_a_circle(store: Store) -> None:
+async def test_stock_that_is_given_back_at_once_does_not_wait_in_a_circle(store: Store) -> None:
     made = [a_product(f"p{n}", stock=100) for n in range(6)]
     await add_products(store, *made)
 
     async def give_back(number: int) -> None:
         async with store.transactions.begin() as uow:
-            await uow.products.move_stock({product.id: 1 for product in (made if number % 2 else made[::-1])})
+            await uow.products.give_back({product.id: 1 for product in (made if number % 2 else made[::-1])})
 
     await asyncio.gather(*map(give_back, range(20)))
     assert {view.stock for view in await listed(store)} == {120}

@@ -2,7 +2,7 @@
 
 The products are locked in one order, so that nobody waits in a circle; the prices are the products'; what is not there
 is not sold. Nothing is checked besides. `told` inserts what Moothall inserts besides: the entry in the trail (without
-its proof), the event and its delivery, and wakes the workers with the COMMIT.
+its proof), the event and its deliveries, and wakes the workers.
 """
 
 import json
@@ -30,10 +30,11 @@ INSERT INTO audit_entries (id, at, action, actor, subject, item, fields, proof)
 VALUES ($1, $2, 'order.placed', $3, $3, $4, '', '')
 """
 EVENT = "INSERT INTO events (id, at, type, actor, data) VALUES ($1, $2, 'order.placed', $3, $4)"
-DELIVERY = """
+DELIVERIES = """
 INSERT INTO jobs (id, kind, args, event_id, created_at, due_at, status, attempts, strikes, cancel_requested,
     progress_done, progress_rejected)
-VALUES ($1, 'mail-order-confirmation', '{}', $2, $3, $3, 'queued', 0, 0, false, 0, 0)
+VALUES ($1, 'mail-order-confirmation', '{}', $3, $4, $4, 'queued', 0, 0, false, 0, 0),
+    ($2, 'notify-order-placed', '{}', $3, $4, $4, 'queued', 0, 0, false, 0, 0)
 """
 
 
@@ -71,7 +72,7 @@ async def _place(connection: asyncpg.Connection, buyer: uuid.UUID, skus: list[st
     except BaseException:
         await connection.execute("ROLLBACK")
         raise
-    await connection.execute("NOTIFY moothall_jobs; COMMIT" if told else "COMMIT")
+    await connection.execute("COMMIT; NOTIFY moothall_jobs" if told else "COMMIT")
 
 
 async def _tell(connection: asyncpg.Connection, order: uuid.UUID, buyer: uuid.UUID, now: datetime) -> None:
@@ -79,4 +80,4 @@ async def _tell(connection: asyncpg.Connection, order: uuid.UUID, buyer: uuid.UU
     await connection.execute(ENTRY, uuid.uuid4(), now, str(buyer), str(order))
     data = json.dumps({"order_id": str(order), "user_id": str(buyer)})
     await connection.execute(EVENT, event, now, str(buyer), data)
-    await connection.execute(DELIVERY, uuid.uuid4(), event, now)
+    await connection.execute(DELIVERIES, uuid.uuid4(), uuid.uuid4(), event, now)

@@ -308,10 +308,10 @@ async def test_who_goes_gives_stock_back_without_waiting_in_a_circle(api: Api) -
     for sku in ("second", "first"):
         await shop.placed(ada, **{sku: 1})
     async with api.application.orders.place_order.transactions.begin() as uow:
-        await uow.products.all_of(["first"])
+        await uow.products.all_of(["first"], locked=True)
         going = asyncio.create_task(api.call("DELETE", "/users/me", as_=ada))
         await asyncio.sleep(0.3)
-        await uow.products.all_of(["second"])
+        await uow.products.all_of(["second"], locked=True)
     assert (await going).status_code == 204
     assert (await shop.stock("first"), await shop.stock("second")) == (5, 5)
 

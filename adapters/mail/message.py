@@ -4,6 +4,7 @@ import hashlib
 import re
 from datetime import UTC
 from email import policy
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -29,13 +30,18 @@ def as_message(mail: Mail, sender: Address) -> EmailMessage:
     message = EmailMessage(policy=policy.SMTP)
     message["From"] = Address(header_text(sender.display_name), sender.username, sender.domain)
     message["To"] = recipient(mail.to)
-    message["Subject"] = header_text(mail.text.subject)
+    message.set_raw("Subject", _encoded(header_text(mail.text.subject)))
     message["Date"] = format_datetime(mail.written_at.astimezone(UTC))
     message["Message-ID"] = f"<{plain_key(mail.key)}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text.plain, charset="utf-8", cte="quoted-printable")
     message.add_alternative(mail.text.html, subtype="html", charset="utf-8", cte="quoted-printable")
     return message
+
+
+def _encoded(subject: str) -> str:
+    """As encoded words (RFC 2047), unless it is ASCII. EmailMessage loses the space at which it begins a new line."""
+    return subject if subject.isascii() else Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
 
 
 def as_bytes(message: EmailMessage) -> bytes:

@@ -86,6 +86,6 @@ async def test_what_it_is_done_to_is_looked_up_once(crowded: Store, act: Act) ->
 
     with pytest.raises(LookupError):
         await act_and_leave_it()
-    asked.statements[:] = [asked.statements[1]]
+    asked.statements[:] = asked.statements[:1]
     limits = [step for step in (await asked.done()).steps if step["Node Type"] == "Limit"]
     assert [step["Actual Loops"] for step in limits] == [1]

@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.mail import FileMailer, MemoryMailer
@@ -187,6 +187,7 @@ async def test_any_key_makes_a_message_id_of_its_own(arranged: Arranged, key: st
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=250), st.text(max_size=250))
+@example("0000000000¡¡¡¡¡¡¡¡𐀀𐀀𐀀𐀀 ¡ ¡", "")
 def test_any_subject_and_name_survive_on_one_line(subject: str, name: str) -> None:
     shown = header_text(name)
     mail = replace(MAIL, text=replace(MAIL.text, subject=subject))

@@ -1,9 +1,12 @@
 """Rules for text that people type, and the one way in which it is searched."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
 from domain.errors import Invalid
+
+_NOT_IN_PARAGRAPHS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def fold(text: str) -> str:
@@ -70,19 +73,20 @@ def line(text: str | None, *, pointer: str, longest: int) -> str | None:
     return text
 
 
-def lines(text: str | None, *, pointer: str, longest: int) -> str | None:
-    """Text that may have line breaks, kept as typed.
+def paragraphs(text: str | None, *, pointer: str, longest: int, may_be_empty: bool = False) -> str | None:
+    """Text of several lines, kept as typed.
 
     Raises:
         Invalid: it is empty, longer than `longest` code points, or holds lone surrogates or control characters other
-            than those that break lines.
+            than tabs and line breaks.
     """
     if text is None:
         return None
-    if not text.strip():
+    if not may_be_empty and not text.strip():
         raise Invalid.field("empty-text", pointer, "This may be left out, but not be empty.")
     if len(text) > longest:
         raise Invalid.field("text-too-long", pointer, f"This may have {longest} characters at most.")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text if character not in "\r\n"):
-        raise Invalid.field("control-characters", pointer, "This may not hold control characters, but for line breaks.")
+    if _NOT_IN_PARAGRAPHS.search(text):
+        detail = "This may hold tabs and line breaks, but no other control characters."
+        raise Invalid.field("control-characters", pointer, detail)
     return text

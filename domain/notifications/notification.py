@@ -1,6 +1,5 @@
 """Notifications: a title and a text for one member, or for all."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +7,10 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
-from domain.errors import Invalid
-from domain.text import line
+from domain.text import line, paragraphs
 
 LONGEST_TITLE = 200
 LONGEST_BODY = 4_000
-LINE_BREAKS = "\r\n\t"
 
 
 class Kind(Enum):
@@ -30,12 +27,7 @@ class Kind(Enum):
 def checked(title: str, body: str) -> None:
     """Raises Invalid: the title is not a line of 1 to 200 characters, or the body not a text of 1 to 4,000."""
     line(title, pointer="/title", longest=LONGEST_TITLE)
-    if not body.strip():
-        raise Invalid.field("empty-text", "/body", "Say something.")
-    if len(body) > LONGEST_BODY:
-        raise Invalid.field("text-too-long", "/body", f"This may have {LONGEST_BODY} characters at most.")
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in LINE_BREAKS for c in body):
-        raise Invalid.field("control-characters", "/body", "This may hold line breaks, but no control characters.")
+    paragraphs(body, pointer="/body", longest=LONGEST_BODY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

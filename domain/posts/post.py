@@ -1,13 +1,11 @@
 """A post: what a member wrote, as a draft or for everybody."""
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.errors import Invalid
-from domain.text import fold_long, line, words, words_of
+from domain.text import fold_long, line, paragraphs, words, words_of
 
 LONGEST_TITLE = 255
 LONGEST_CONTENT = 100_000
@@ -18,24 +16,6 @@ LONGEST_WORD = 100
 SEARCHED = 200_000
 """Characters of a folded post that are searched: folding makes of some letters up to 18. In UTF-8 they have 800 kB at
 most, and what PostgreSQL can search has to have less than 1 MiB."""
-
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-def checked_content(text: str) -> str:
-    """Text of several lines, kept as typed.
-
-    Raises:
-        Invalid: it is longer than 100,000 code points, or holds control characters (but for tabs and line breaks) or
-            lone surrogates.
-    """
-    if len(text) > LONGEST_CONTENT:
-        raise Invalid.field("text-too-long", "/content", f"This may have {LONGEST_CONTENT} characters at most.")
-    if _CONTROLS.search(text):
-        raise Invalid.field(
-            "control-characters", "/content", "This may hold tabs and line breaks, but no other control characters."
-        )
-    return text
 
 
 def wanted_words(text: str) -> list[str]:
@@ -66,7 +46,7 @@ class Post:
 
     def __post_init__(self) -> None:
         line(self.title, pointer="/title", longest=LONGEST_TITLE)
-        checked_content(self.content)
+        paragraphs(self.content, pointer="/content", longest=LONGEST_CONTENT, may_be_empty=True)
 
     @classmethod
     def written(

@@ -1,7 +1,6 @@
 """Products: what they are called, what they cost, and how many are left."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from domain.errors import Invalid
 from domain.money import currency, whole
-from domain.text import fold, line, search_text
+from domain.text import fold, line, paragraphs, search_text
 
 SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LONGEST_NAME = 200
@@ -50,7 +49,7 @@ class Product:
                 "A sku has 1 to 64 of A-Z, a-z, 0-9, ., _ and -, and begins with a letter or a digit.",
             )
         line(self.name, pointer="/name", longest=LONGEST_NAME)
-        _paragraphs(self.description, pointer="/description", longest=LONGEST_DESCRIPTION)
+        paragraphs(self.description, pointer="/description", longest=LONGEST_DESCRIPTION, may_be_empty=True)
         whole(self.price, pointer="/price", least=0, most=HIGHEST_PRICE)
         currency(self.currency)
 
@@ -89,16 +88,6 @@ def key_of(sku: str) -> str:
 def counted(stock: int | None) -> int | None:
     """A stock as an administrator sets it. Raises Invalid (`out-of-range`)."""
     return None if stock is None else whole(stock, pointer="/stock", least=0, most=LARGEST_STOCK)
-
-
-def _paragraphs(text: str | None, *, pointer: str, longest: int) -> None:
-    """Text with line breaks and tabs. Raises Invalid as `line` does."""
-    if text is None:
-        return
-    if len(text) > longest:
-        raise Invalid.field("text-too-long", pointer, f"This may have {longest} characters at most.")
-    if any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t" for character in text):
-        raise Invalid.field("control-characters", pointer, "This may not hold control characters.")
 
 
 class ProductRepository(Protocol):

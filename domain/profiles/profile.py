@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.errors import Invalid
-from domain.text import lines
+from domain.text import paragraphs
 
 LONGEST_BIO = 500
 LONGEST_WEBSITE = 2000
@@ -95,7 +95,7 @@ class Profile:
     version: int = 0
 
     def __post_init__(self) -> None:
-        lines(self.bio, pointer="/bio", longest=LONGEST_BIO)
+        paragraphs(self.bio, pointer="/bio", longest=LONGEST_BIO)
         checked_website(self.website)
 
     def changed(self, now: datetime, /, **fields: object) -> "Profile":

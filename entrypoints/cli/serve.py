@@ -90,6 +90,8 @@ def _serve_with_several(settings: "Settings", options: dict[str, Any], output: O
     """Each process reads its settings itself; what is made once is made before they start."""
     import uvicorn
 
+    from entrypoints.http.supervision import watch_workers
+
     async def ready(application: "Application", actor: "Actor") -> None:
         await _hint_at_first_admin(application, output)
 
@@ -97,6 +99,7 @@ def _serve_with_several(settings: "Settings", options: dict[str, Any], output: O
     os.environ["MOOTHALL_WORKERS"] = str(settings.workers)
     with TemporaryDirectory(prefix="moothall-metrics-") as directory:
         os.environ[METRICS_DIRECTORY] = directory
+        watch_workers()
         uvicorn.run("entrypoints.http.worker:create_app_of_a_worker", factory=True, **options)
 
 

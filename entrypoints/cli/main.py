@@ -1,5 +1,6 @@
 """The `moothall` command: the global options, and the table of nouns."""
 
+import gc
 import io
 import sys
 from collections.abc import Mapping, Sequence
@@ -47,8 +48,14 @@ NOUNS: Mapping[str, str] = {
 """Nouns with verbs: the `app` of the module of that name, with _ for -."""
 
 
+WHILE_IMPORTING = 50_000
+"""New objects between two looks for cycles. What is imported stays: with Python's own 700 a third of the start goes
+into looking through it, again and again. A server goes back to them once it has started."""
+
+
 def run(arguments: Sequence[str] | None = None) -> None:
     """The console script."""
+    gc.set_threshold(WHILE_IMPORTING)
     options, words = _global_options_first(sys.argv[1:] if arguments is None else arguments)
     noun = next((word for word in words if not word.startswith("-")), None)
     if isinstance(sys.stdout, io.TextIOWrapper):

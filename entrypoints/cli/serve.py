@@ -1,5 +1,6 @@
 """`moothall serve`: the HTTP API."""
 
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -113,6 +114,8 @@ def _serve_with_one(settings: "Settings", options: dict[str, Any], output: Outpu
             await _make_memory_admin(application, settings)
         else:
             await _hint_at_first_admin(application, output)
+        gc.freeze()  # all that is there now stays
+        gc.set_threshold(700, 10, 10)  # Python's own
 
     app = Supervised(create_app(settings, in_memory=memory, on_ready=ready))
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))

@@ -47,7 +47,7 @@ class IdempotencyQueries(Protocol):
 class Idempotency:
     """What creating use cases call: `check` once the caller was found to be allowed, `keep` first thing in the unit of
     work, so that of two at once the second waits, and does nothing. Who has to wait for a lock before there is anything
-    to keep calls `around` in the place of `check`."""
+    to keep enters `unless_done` in the place of `check`."""
 
     queries: IdempotencyQueries
     clock: Clock

@@ -1,18 +1,14 @@
-"""What the live channel needs from outside: a way to tell other processes."""
+"""What the live channel needs from outside: a way to tell other processes, and its read side."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
 from uuid import UUID
 
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What processes tell each other: a `topic`, the id of the thing that it is about, and `data` (JSON)."""
-
-    topic: str
-    about: UUID
-    data: Mapping[str, Any]
+from application.jobs.views import JobView
+from application.live.told import Told
+from application.live.views import InboxState, Numbered, RoomMessageView, RoomView
+from application.notifications.views import NotificationView
+from application.paging import Position, Row
 
 
 class Hub(Protocol):
@@ -32,4 +28,45 @@ class Hub(Protocol):
     def is_whole(self) -> bool:
         """Whether other processes are heard, and hear this one, at this moment; of a hub that knows this process alone
         it is never true."""
+        ...
+
+
+class LiveQueries(Protocol):
+    """What live connections read from the store; outside of any unit of work. What is numbered comes in its order."""
+
+    async def room(self, name: str) -> RoomView | None: ...
+
+    async def rooms(
+        self, held: Collection[str] | None, *, after: Position | None, offset: int, limit: int
+    ) -> list[Row[RoomView]]:
+        """Those that are open, or ask for one of these permissions (None: all rooms); newest first, ties by id
+        downwards."""
+        ...
+
+    async def count_rooms(self, held: Collection[str] | None) -> int: ...
+
+    async def room_numbers(self, room_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """Of the latest message of each (0: nothing was said); those that are gone are left out."""
+        ...
+
+    async def last_said(self, room_id: UUID, limit: int) -> list[Numbered[RoomMessageView]]:
+        """The latest ones, in their order."""
+        ...
+
+    async def said_after(self, room_id: UUID, number: int, limit: int) -> list[Numbered[RoomMessageView]]: ...
+
+    async def said_by(
+        self, user_id: UUID, *, after: Position | None, offset: int, limit: int
+    ) -> list[Row[RoomMessageView]]:
+        """In all rooms; newest first, ties by id downwards."""
+        ...
+
+    async def inboxes(self, user_ids: Collection[UUID]) -> Mapping[UUID, InboxState]:
+        """Of each of them, number and count from the same moment."""
+        ...
+
+    async def notifications_after(self, user_id: UUID, number: int, limit: int) -> list[Numbered[NotificationView]]: ...
+
+    async def jobs(self, job_ids: Collection[UUID]) -> list[JobView]:
+        """Every unfinished job that belongs to a member, and these whatever became of them."""
         ...

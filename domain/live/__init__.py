@@ -1,0 +1,1 @@
+"""Rooms in which members talk, and what a live connection is opened with."""

@@ -16,6 +16,8 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.live.room import Room, RoomMessage
+from domain.live.ticket import Ticket
 from domain.notifications.notification import Broadcast, Kind, Notification
 from domain.notifications.preferences import Choice
 from domain.orders.order import Order
@@ -31,8 +33,10 @@ V = TypeVar("V")
 class MemoryDatabase:
     """Everything that is committed: frozen entities by their keys.
 
-    `emails` and `usernames` say whose a key is, `commits` how often anything was committed. `writer` is held by the one
-    unit of work that is under way; readers need no lock, because a commit happens in one step of the event loop.
+    `emails` and `usernames` say whose a key is; `inboxes` and `room_numbers` have the latest number of each member and
+    room, `notification_numbers` those of the notifications; `commits` is how often anything was committed. `writer` is
+    held by the one unit of work that is under way; readers need no lock, because a commit happens in one step of the
+    event loop.
     """
 
     def __init__(self) -> None:
@@ -54,9 +58,15 @@ class MemoryDatabase:
         self.orders: dict[UUID, Order] = {}
         self.payments: dict[UUID, Payment] = {}
         self.notifications: dict[UUID, Notification] = {}
+        self.notification_numbers: dict[UUID, int] = {}
+        self.inboxes: dict[UUID, int] = {}
         self.broadcasts: dict[UUID, Broadcast] = {}
         self.preferences: dict[tuple[UUID, Kind], tuple[Choice, int]] = {}
         self.posts: dict[UUID, Post] = {}
+        self.rooms: dict[UUID, Room] = {}
+        self.room_numbers: dict[UUID, int] = {}
+        self.room_messages: dict[tuple[UUID, int], RoomMessage] = {}
+        self.live_tickets: dict[bytes, Ticket] = {}
         self.commits = 0
         self.writer = asyncio.Lock()
 
@@ -130,9 +140,15 @@ class Changes:
         self.orders = Layer(database.orders)
         self.payments = Layer(database.payments)
         self.notifications = Layer(database.notifications)
+        self.notification_numbers = Layer(database.notification_numbers)
+        self.inboxes = Layer(database.inboxes)
         self.broadcasts = Layer(database.broadcasts)
         self.preferences = Layer(database.preferences)
         self.posts = Layer(database.posts)
+        self.rooms = Layer(database.rooms)
+        self.room_numbers = Layer(database.room_numbers)
+        self.room_messages = Layer(database.room_messages)
+        self.live_tickets = Layer(database.live_tickets)
         self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
@@ -163,8 +179,14 @@ class Changes:
             self.orders,
             self.payments,
             self.notifications,
+            self.notification_numbers,
+            self.inboxes,
             self.broadcasts,
             self.preferences,
             self.posts,
+            self.rooms,
+            self.room_numbers,
+            self.room_messages,
+            self.live_tickets,
         ):
             layer.commit()

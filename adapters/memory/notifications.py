@@ -18,10 +18,10 @@ class MemoryNotifications(Notifications):
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
 
-    async def add(self, notification: Notification) -> None:
+    async def add(self, notification: Notification) -> int:
         if self._changes.users.get(notification.user_id) is None:
             raise LookupError(f"There is no user {notification.user_id} to be told.")
-        self._changes.notifications.add(notification.id, notification)
+        return _add(self._changes, notification)
 
     async def mark_read(self, notification_id: UUID, at: datetime) -> datetime | None:
         found = self._changes.notifications.get(notification_id)
@@ -43,7 +43,22 @@ class MemoryNotifications(Notifications):
             for n in self._changes.notifications.values()
             if n.created_at <= before or (n.read_at is not None and n.read_at <= read_before)
         ]
-        return sum([self._changes.notifications.remove(notification_id) for notification_id in old[:limit]])
+        return sum([remove(self._changes, notification_id) for notification_id in old[:limit]])
+
+
+def _add(changes: Changes, notification: Notification) -> int:
+    """With the next number of its member."""
+    number = (changes.inboxes.get(notification.user_id) or 0) + 1
+    changes.notifications.add(notification.id, notification)
+    changes.notification_numbers.put(notification.id, number)
+    changes.inboxes.put(notification.user_id, number)
+    return number
+
+
+def remove(changes: Changes, notification_id: UUID) -> bool:
+    """Whether it was there."""
+    changes.notification_numbers.remove(notification_id)
+    return changes.notifications.remove(notification_id)
 
 
 class MemoryBroadcasts(Broadcasts):
@@ -80,7 +95,7 @@ class MemoryBroadcasts(Broadcasts):
                     created_at=at,
                     broadcast_id=broadcast.id,
                 )
-                self._changes.notifications.add(notification_id, made)
+                _add(self._changes, made)
 
     async def save(self, broadcast: Broadcast) -> None:
         self._changes.broadcasts.put(broadcast.id, broadcast)

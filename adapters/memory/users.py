@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from adapters.memory import notifications
 from adapters.memory.database import Changes
 from domain.errors import Conflict
 from domain.identity.user import User, UserRepository
@@ -62,13 +63,20 @@ class MemoryUsers(UserRepository):
                 self._changes.orders.put(order.id, replace(order, user_id=None))
         for notification in self._changes.notifications.values():
             if notification.user_id == user_id:
-                self._changes.notifications.remove(notification.id)
+                notifications.remove(self._changes, notification.id)
+        self._changes.inboxes.remove(user_id)
         for place, _ in self._changes.preferences.items():
             if place[0] == user_id:
                 self._changes.preferences.remove(place)
         for post in self._changes.posts.values():
             if post.author_id == user_id:
                 self._changes.posts.remove(post.id)
+        for message in self._changes.room_messages.values():
+            if message.author_id == user_id:
+                self._changes.room_messages.remove((message.room_id, message.number))
+        for ticket in self._changes.live_tickets.values():
+            if ticket.user_id == user_id:
+                self._changes.live_tickets.remove(ticket.digest)
 
     async def another_admin_exists(self, than: UUID | None) -> bool:
         return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())

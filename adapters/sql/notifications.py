@@ -1,20 +1,42 @@
 """Notifications, broadcasts and preferences within a unit of work."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sql.batches import chosen_once
-from adapters.sql.tables import broadcasts, notification_preferences, notifications, users
+from adapters.sql.tables import broadcasts, inboxes, notification_preferences, notifications, users
 from adapters.sql.work import Work
 from domain.notifications.notification import Broadcast, Broadcasts, Kind, Notification, Notifications, Recipient
 from domain.notifications.preferences import DEFAULTS, Choice, Preferences, PreferencesRepository
 
+_ADD = text(
+    """
+    WITH member AS (
+        SELECT id FROM users WHERE id = CAST(:user_id AS uuid) FOR KEY SHARE
+    ), inbox AS (
+        INSERT INTO inboxes (user_id, last_number) SELECT id, 1 FROM member
+        ON CONFLICT (user_id) DO UPDATE SET last_number = inboxes.last_number + 1
+        RETURNING last_number
+    )
+    INSERT INTO notifications (id, user_id, number, kind, title, body, created_at, read_at)
+    SELECT CAST(:id AS uuid), CAST(:user_id AS uuid), inbox.last_number, CAST(:kind AS text), CAST(:title AS text),
+           CAST(:body AS text), CAST(:created_at AS timestamptz), CAST(:read_at AS timestamptz)
+    FROM inbox RETURNING number
+    """
+)
+"""A notification with its number in one round trip, on PostgreSQL. The account is locked before the inbox, as by who
+deletes it."""
+_raised = sqlite.insert(inboxes).values(user_id=bindparam("owner_id"), last_number=1)
+_RAISE = _raised.on_conflict_do_update(
+    index_elements=["user_id"], set_={"last_number": inboxes.c.last_number + 1}
+).returning(inboxes.c.last_number)
 _INSERT = insert(notifications)
 _MARK_READ = (
     update(notifications)
@@ -46,10 +68,52 @@ _INSERT_BROADCAST = insert(broadcasts)
 _LOCK_BROADCAST = select(broadcasts).where(broadcasts.c.id == bindparam("broadcast_id")).with_for_update()
 _UPDATE_BROADCAST = update(broadcasts).where(broadcasts.c.id == bindparam("broadcast_id"))
 _AUDIENCE = select(func.count()).select_from(users).where(users.c.is_active)
-_DELIVER = {
-    "postgresql": postgresql.insert(notifications).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(notifications).on_conflict_do_nothing(),
-}
+_DELIVER = text(
+    """
+    WITH wanted AS (
+        SELECT given.id, given.user_id
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:user_ids AS uuid[])) AS given(id, user_id)
+        WHERE NOT EXISTS (
+            SELECT FROM notifications AS got
+            WHERE got.broadcast_id = CAST(:broadcast_id AS uuid) AND got.user_id = given.user_id
+        )
+    ), numbered AS (
+        INSERT INTO inboxes (user_id, last_number) SELECT user_id, 1 FROM wanted ORDER BY user_id
+        ON CONFLICT (user_id) DO UPDATE SET last_number = inboxes.last_number + 1
+        RETURNING user_id, last_number
+    )
+    INSERT INTO notifications (id, user_id, number, kind, broadcast_id, created_at)
+    SELECT wanted.id, wanted.user_id, numbered.last_number, CAST(:kind AS text), CAST(:broadcast_id AS uuid),
+           CAST(:created_at AS timestamptz)
+    FROM wanted JOIN numbered ON numbered.user_id = wanted.user_id
+    ON CONFLICT DO NOTHING
+    """
+)
+"""A whole chunk in one round trip, on PostgreSQL."""
+_WANTED = """
+    SELECT given.value ->> 0 AS id, given.value ->> 1 AS user_id FROM json_each(:given) AS given
+    WHERE NOT EXISTS (
+        SELECT 1 FROM notifications AS got
+        WHERE got.broadcast_id = :broadcast_id AND got.user_id = given.value ->> 1
+    )
+"""
+_RAISE_MANY = text(
+    f"""
+    INSERT INTO inboxes (user_id, last_number) SELECT user_id, 1 FROM ({_WANTED}) WHERE true
+    ON CONFLICT (user_id) DO UPDATE SET last_number = inboxes.last_number + 1
+    """  # noqa: S608
+).bindparams(bindparam("broadcast_id", type_=notifications.c.broadcast_id.type))
+_DELIVER_MANY = text(
+    f"""
+    INSERT INTO notifications (id, user_id, number, kind, broadcast_id, created_at)
+    SELECT wanted.id, wanted.user_id, inboxes.last_number, :kind, :broadcast_id, :created_at
+    FROM ({_WANTED}) AS wanted JOIN inboxes ON inboxes.user_id = wanted.user_id
+    """  # noqa: S608
+).bindparams(
+    bindparam("broadcast_id", type_=notifications.c.broadcast_id.type),
+    bindparam("created_at", type_=notifications.c.created_at.type),
+)
+"""The same on SQLite, in two statements."""
 _DELETE_OLD_BROADCASTS = delete(broadcasts).where(
     broadcasts.c.id.in_(
         chosen_once(
@@ -70,19 +134,25 @@ class SqlNotifications(Notifications):
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    async def add(self, notification: Notification) -> None:
-        await self._work.execute(
-            _INSERT,
-            {
-                "id": notification.id,
-                "user_id": notification.user_id,
-                "kind": notification.kind.value,
-                "title": notification.title,
-                "body": notification.body,
-                "created_at": notification.created_at,
-                "read_at": notification.read_at,
-            },
-        )
+    async def add(self, notification: Notification) -> int:
+        """Raises LookupError where the member is not there."""
+        values = {
+            "id": notification.id,
+            "user_id": notification.user_id,
+            "kind": notification.kind.value,
+            "title": notification.title,
+            "body": notification.body,
+            "created_at": notification.created_at,
+            "read_at": notification.read_at,
+        }
+        if self._work.dialect == "postgresql":
+            number: int | None = (await self._work.execute(_ADD, values)).scalar_one_or_none()
+            if number is None:
+                raise LookupError(f"There is no user {notification.user_id} to be told.")
+            return number
+        number = int((await self._work.execute(_RAISE, {"owner_id": notification.user_id})).scalar_one())
+        await self._work.execute(_INSERT, {**values, "number": number})
+        return number
 
     async def mark_read(self, notification_id: UUID, at: datetime) -> datetime | None:
         values = {"notification_id": notification_id, "at": at}
@@ -137,17 +207,16 @@ class SqlBroadcasts(Broadcasts):
         ]
 
     async def deliver(self, broadcast: Broadcast, notifications: Sequence[tuple[UUID, UUID]], at: datetime) -> None:
-        if notifications:
-            shared = {
-                "kind": Kind.BROADCAST.value,
-                "broadcast_id": broadcast.id,
-                "title": None,
-                "body": None,
-                "created_at": at,
-                "read_at": None,
-            }
-            rows = [{"id": id, "user_id": user_id, **shared} for id, user_id in notifications]
-            await self._work.execute(_DELIVER[self._work.dialect], rows)
+        if not notifications:
+            return
+        shared = {"kind": Kind.BROADCAST.value, "broadcast_id": broadcast.id, "created_at": at}
+        if self._work.dialect == "postgresql":
+            ids, user_ids = zip(*notifications, strict=True)
+            await self._work.execute(_DELIVER, {**shared, "ids": list(ids), "user_ids": list(user_ids)})
+        else:
+            given = json.dumps([(id.hex, user_id.hex) for id, user_id in notifications])
+            await self._work.execute(_RAISE_MANY, {"given": given, "broadcast_id": broadcast.id})
+            await self._work.execute(_DELIVER_MANY, {**shared, "given": given})
 
     async def save(self, broadcast: Broadcast) -> None:
         await self._work.execute(_UPDATE_BROADCAST, {"broadcast_id": broadcast.id, **_how_far(broadcast)})

@@ -183,6 +183,8 @@ Index(
     sqlite_where=_unfinished,
 )
 Index("ix_jobs_set_aside", jobs.c.finished_at, jobs.c.id, postgresql_where=_set_aside, sqlite_where=_set_aside)
+_of_members = _unfinished & jobs.c.owner_id.is_not(None)
+Index("ix_jobs_unfinished_of_members", jobs.c.id, postgresql_where=_of_members, sqlite_where=_of_members)
 
 kept_answers = Table(
     "kept_answers",
@@ -365,6 +367,7 @@ notifications = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("number", BigInteger, nullable=False),  # among those of the member, from `inboxes`
     Column("kind", Key, nullable=False),
     Column("broadcast_id", ForeignKey("broadcasts.id", ondelete="CASCADE")),
     Column("title", Text),  # of one that comes from a broadcast, this and the body stand there
@@ -372,6 +375,7 @@ notifications = Table(
     Column("created_at", Time, nullable=False, index=True),
     Column("read_at", Time),
     Index(None, "user_id", "created_at", "id"),
+    Index("uq_notifications_user_id_number", "user_id", "number", unique=True),
 )
 _unread = notifications.c.read_at.is_(None)
 _from_broadcast = notifications.c.broadcast_id.is_not(None)
@@ -391,6 +395,13 @@ Index(
     unique=True,
     postgresql_where=_from_broadcast,
     sqlite_where=_from_broadcast,
+)
+
+inboxes = Table(
+    "inboxes",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("last_number", BigInteger, nullable=False),  # of the member's latest notification
 )
 
 notification_preferences = Table(
@@ -426,3 +437,42 @@ posts = Table(
     Index(None, "author_id", "is_published", "created_at", "id"),
     Index(None, "author_id", "created_at", "id"),
 )
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Key, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("permission", Key),
+    Column("created_at", Time, nullable=False),
+    Column("last_number", BigInteger, nullable=False, default=0),  # of the latest message
+    UniqueConstraint("name"),
+    Index(None, "created_at", "id"),
+)
+
+room_messages = Table(
+    "room_messages",
+    metadata,
+    Column("room_id", ForeignKey("rooms.id", ondelete="CASCADE"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("author_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    PrimaryKeyConstraint("room_id", "number"),
+    UniqueConstraint("id"),
+    Index(None, "author_id", "at", "id"),
+)
+
+live_tickets = Table(
+    "live_tickets",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at", Time, nullable=False),
+    Column("stream_at", Time),  # since when it is a stream's; null: it was not used
+)
+_unused = live_tickets.c.stream_at.is_(None)
+Index("ix_live_tickets_unused", live_tickets.c.expires_at, postgresql_where=_unused, sqlite_where=_unused)

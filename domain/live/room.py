@@ -18,6 +18,8 @@ SHOWN_ON_JOINING = 50
 """The last messages of a room, for whoever comes in."""
 KEPT = 1_000
 """Messages of a room that are kept, for whoever comes back after a while."""
+TRIMMED_EVERY = 100
+"""Messages after which the older ones are removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class RoomRepository(Protocol):
         ...
 
     async def remove(self, room_id: UUID) -> None:
-        """With all that was said in it."""
+        """With all that was said in it. Call it for one that was got here."""
         ...
 
     async def next_number(self, room_id: UUID) -> int | None:
@@ -81,5 +83,9 @@ class RoomRepository(Protocol):
         ...
 
     async def say(self, message: RoomMessage) -> None:
-        """Add it, and remove what is more than `KEPT` numbers older (now and then, so that it costs little)."""
+        """Add it; when its number is a multiple of `TRIMMED_EVERY`, remove what is `KEPT` numbers older, or more.
+
+        Raises:
+            NotFound: `user-not-found`; its author is gone meanwhile.
+        """
         ...

@@ -84,7 +84,14 @@ class Recipient:
 class Notifications(Protocol):
     """Notifications within a unit of work."""
 
-    async def add(self, notification: Notification) -> None: ...
+    async def add(self, notification: Notification) -> int:
+        """The number that it gets among those of the member, who has to be there; call it when their account is locked.
+
+        Whoever else wants a number of the same member waits until the unit of work ends. So notifications are seen in
+        the order of their numbers, and who has seen one has seen all before it. Ids are made before anybody waits: of
+        two units of work the later id may be committed first, and whoever goes on from there misses the other one.
+        """
+        ...
 
     async def mark_read(self, notification_id: UUID, at: datetime) -> datetime | None:
         """When it was read: at that time, or before. None where it is not there."""
@@ -117,7 +124,9 @@ class Broadcasts(Protocol):
         ...
 
     async def deliver(self, broadcast: Broadcast, notifications: Sequence[tuple[UUID, UUID]], at: datetime) -> None:
-        """A notification (by its id) for each of these members, but for those who have got one of this broadcast."""
+        """A notification (by its id) for each of these members, but for those who have got one of this broadcast. They
+        get numbers as `Notifications.add` gives them, in the order of the members' ids: who waits, waits for nobody
+        who waits for them."""
         ...
 
     async def save(self, broadcast: Broadcast) -> None:

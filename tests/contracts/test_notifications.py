@@ -295,10 +295,11 @@ async def test_lists_and_the_count_are_served_by_an_index(database: Store) -> No
     ada, bob = a_user("ada"), a_user("bob")
     await add(database, ada, bob)
     await tell(database, *(a_notification(ada, created_at=NOW + n * SECOND) for n in range(60)))
-    many = [{"id": uuid4(), "user_id": bob.id, "created_at": NOW + n * SECOND} for n in range(4000)]
+    await tell(database, *(a_notification(ada, created_at=NOW - n * SECOND, read_at=NOW) for n in range(1, 240)))
+    many = [{"id": uuid4(), "user_id": bob.id, "number": n, "created_at": NOW + n * SECOND} for n in range(20_000)]
     assert database.engine is not None
     async with database.engine.begin() as connection:
-        await connection.execute(insert(notifications).values(kind="message", title="Hello", body="World"), many)
+        await connection.execute(insert(notifications).values(kind="message", title="Hi", body="", read_at=NOW), many)
     async with database.engine.begin() as connection:
         await connection.exec_driver_sql("ANALYZE")
     asked = Asked.on(database.engine)

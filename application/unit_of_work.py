@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from application.live.told import Told
 from domain.access.api_keys import ApiKeyRepository
 from domain.access.roles import RoleRepository
 from domain.audit.entry import AuditTrail
@@ -13,6 +14,8 @@ from domain.identity.session import SessionRepository
 from domain.identity.signing_key import SigningKeyRepository
 from domain.identity.user import UserRepository
 from domain.jobs.job import JobRepository
+from domain.live.room import RoomRepository
+from domain.live.ticket import TicketRepository
 from domain.notifications.notification import Broadcasts, Notifications
 from domain.notifications.preferences import PreferencesRepository
 from domain.orders.order import OrderRepository
@@ -83,6 +86,18 @@ class UnitOfWork(Protocol):
 
     @property
     def posts(self) -> PostRepository: ...
+
+    @property
+    def rooms(self) -> RoomRepository: ...
+
+    @property
+    def live_tickets(self) -> TicketRepository: ...
+
+    @property
+    def told(self) -> list[Told]:
+        """What is told to everybody who listens once it is committed, in this order. It is not stored: it may be lost,
+        and whoever listens finds the truth in the store."""
+        ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

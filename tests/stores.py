@@ -20,6 +20,7 @@ from adapters.memory import (
     MemoryIdempotencyQueries,
     MemoryIdentityQueries,
     MemoryJobQueries,
+    MemoryLiveQueries,
     MemoryNotificationQueries,
     MemoryOrderQueries,
     MemoryPostQueries,
@@ -37,6 +38,7 @@ from adapters.sql import (
     SqlIdempotencyQueries,
     SqlIdentityQueries,
     SqlJobQueries,
+    SqlLiveQueries,
     SqlNotificationQueries,
     SqlOrderQueries,
     SqlPostQueries,
@@ -51,6 +53,7 @@ from application.audit.ports import AuditQueries
 from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
 from application.jobs.ports import JobQueries
+from application.live.ports import LiveQueries
 from application.notifications.ports import NotificationQueries
 from application.orders.ports import OrderQueries
 from application.ports import StoreHealth, WakeUps
@@ -93,6 +96,7 @@ class Store:
     changes: Changes
     health: StoreHealth
     posts: PostQueries
+    live: LiveQueries
     engine: AsyncEngine | None = None
 
 
@@ -119,6 +123,7 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             transactions.changes,
             MemoryHealth(),
             MemoryPostQueries(memory),
+            MemoryLiveQueries(memory),
         )
         return
     async with opened_at(name, url, patience=patience) as store:
@@ -157,6 +162,7 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         transactions.news.changes,
         SqlHealth(engine),
         SqlPostQueries(reader),
+        SqlLiveQueries(reader),
         engine,
     )
 

@@ -6,6 +6,7 @@ from adapters.memory.database import MemoryDatabase
 from adapters.memory.health import MemoryHealth
 from adapters.memory.idempotency import MemoryIdempotencyQueries
 from adapters.memory.jobs import MemoryJobQueries
+from adapters.memory.live_queries import MemoryLiveQueries
 from adapters.memory.notifications import MemoryNotificationQueries
 from adapters.memory.orders import MemoryOrderQueries
 from adapters.memory.post_queries import MemoryPostQueries
@@ -22,6 +23,7 @@ __all__ = [
     "MemoryIdempotencyQueries",
     "MemoryIdentityQueries",
     "MemoryJobQueries",
+    "MemoryLiveQueries",
     "MemoryNotificationQueries",
     "MemoryOrderQueries",
     "MemoryPostQueries",

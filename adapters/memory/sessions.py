@@ -29,6 +29,7 @@ class MemorySessions(SessionRepository):
             self._changes.sessions.put(session.id, session)
 
     async def remove(self, session_id: UUID) -> bool:
+        self._remove_tickets({session_id})
         return self._changes.sessions.remove(session_id)
 
     async def remove_all_of(self, user_id: UUID, *, but: UUID | None = None) -> int:
@@ -39,6 +40,12 @@ class MemorySessions(SessionRepository):
 
     def _remove_where(self, condition: Callable[[Session], bool]) -> int:
         chosen = [session.id for session in self._changes.sessions.values() if condition(session)]
+        self._remove_tickets(set(chosen))
         for session_id in chosen:
             self._changes.sessions.remove(session_id)
         return len(chosen)
+
+    def _remove_tickets(self, session_ids: set[UUID]) -> None:
+        for ticket in self._changes.live_tickets.values():
+            if ticket.session_id in session_ids:
+                self._changes.live_tickets.remove(ticket.digest)

@@ -18,10 +18,12 @@ from adapters.memory.posts import MemoryPosts
 from adapters.memory.products import MemoryProducts
 from adapters.memory.profiles import MemoryProfiles
 from adapters.memory.roles import MemoryRoles
+from adapters.memory.rooms import MemoryRooms, MemoryTickets
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.signing_keys import MemorySigningKeys
 from adapters.memory.users import MemoryUsers
 from adapters.wake_ups import Bell
+from application.live.told import Told
 from application.unit_of_work import Transactions, UnitOfWork
 
 
@@ -33,6 +35,7 @@ class MemoryUnitOfWork(UnitOfWork):
         "events",
         "idempotency",
         "jobs",
+        "live_tickets",
         "notifications",
         "one_time_tokens",
         "orders",
@@ -42,8 +45,10 @@ class MemoryUnitOfWork(UnitOfWork):
         "products",
         "profiles",
         "roles",
+        "rooms",
         "sessions",
         "signing_keys",
+        "told",
         "users",
     )
 
@@ -65,6 +70,9 @@ class MemoryUnitOfWork(UnitOfWork):
     broadcasts: MemoryBroadcasts
     preferences: MemoryPreferences
     posts: MemoryPosts
+    rooms: MemoryRooms
+    live_tickets: MemoryTickets
+    told: list[Told]
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -85,6 +93,9 @@ class MemoryUnitOfWork(UnitOfWork):
         self.broadcasts = MemoryBroadcasts(changes)
         self.preferences = MemoryPreferences(changes)
         self.posts = MemoryPosts(changes)
+        self.rooms = MemoryRooms(changes)
+        self.live_tickets = MemoryTickets(changes)
+        self.told = []
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

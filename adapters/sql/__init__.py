@@ -6,6 +6,7 @@ from adapters.sql.engine import Database, create_engine
 from adapters.sql.health import SqlHealth
 from adapters.sql.idempotency import SqlIdempotencyQueries
 from adapters.sql.job_queries import SqlJobQueries
+from adapters.sql.live_queries import SqlLiveQueries
 from adapters.sql.notification_queries import SqlNotificationQueries
 from adapters.sql.orders import SqlOrderQueries
 from adapters.sql.pool import SqlConnections
@@ -28,6 +29,7 @@ __all__ = [
     "SqlIdempotencyQueries",
     "SqlIdentityQueries",
     "SqlJobQueries",
+    "SqlLiveQueries",
     "SqlNotificationQueries",
     "SqlOrderQueries",
     "SqlPostQueries",

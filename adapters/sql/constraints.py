@@ -17,6 +17,7 @@ MEANINGS: Mapping[str, Callable[[], Conflict]] = {
     "pk_profiles": lambda: Conflict("changed-meanwhile", "The profile was changed meanwhile; read it again."),
     "uq_products_sku_key": lambda: Conflict("sku-taken", "There is a product of this sku already."),
     "uq_payments_gateway_reference": lambda: Conflict("reference-taken", "Another payment has this reference already."),
+    "uq_rooms_name": lambda: Conflict("room-taken", "There is a room of this name already."),
     "uq_roles_name": lambda: Conflict("role-taken", "There is a role of this name already."),
 }
 

@@ -17,7 +17,7 @@ from application.paging import Position
 from application.paging import Row as Placed
 from domain.notifications.preferences import Preferences
 
-_WITH_TEXTS = select(
+WITH_TEXTS = select(
     notifications.c.id,
     notifications.c.user_id,
     notifications.c.kind,
@@ -26,7 +26,7 @@ _WITH_TEXTS = select(
     func.coalesce(notifications.c.title, broadcasts.c.title).label("title"),
     func.coalesce(notifications.c.body, broadcasts.c.body).label("body"),
 ).select_from(notifications.outerjoin(broadcasts, broadcasts.c.id == notifications.c.broadcast_id))
-_NOTIFICATION = _WITH_TEXTS.where(notifications.c.id == bindparam("notification_id"))
+_NOTIFICATION = WITH_TEXTS.where(notifications.c.id == bindparam("notification_id"))
 _PREFERENCES = select(notification_preferences).where(notification_preferences.c.user_id == bindparam("owner_id"))
 _CONDITIONS: Mapping[bool | None, tuple[ColumnElement[bool], ...]] = {
     None: (),
@@ -41,14 +41,14 @@ class SqlNotificationQueries(NotificationQueries):
 
     async def notification(self, notification_id: UUID) -> Owned | None:
         rows = await self._reader.search(_NOTIFICATION, {"notification_id": notification_id})
-        return Owned(rows[0].user_id, _view(rows[0])) if rows else None
+        return Owned(rows[0].user_id, notification_view(rows[0])) if rows else None
 
     async def notifications(
         self, user_id: UUID, unread: bool | None, *, after: Position | None, offset: int, limit: int
     ) -> list[Placed[NotificationView]]:
         values = {"owner_id": user_id, **place(after, offset, limit)}
         rows = await self._reader.search(_page(unread, after is not None), values)
-        return [Placed(Position(row.created_at, row.id), _view(row)) for row in rows]
+        return [Placed(Position(row.created_at, row.id), notification_view(row)) for row in rows]
 
     async def count(self, user_id: UUID, unread: bool | None) -> int:
         return int((await self._reader.search(_count(unread), {"owner_id": user_id}))[0][0])
@@ -60,7 +60,7 @@ class SqlNotificationQueries(NotificationQueries):
 @lru_cache
 def _page(unread: bool | None, continues: bool) -> Select[Any]:
     return paged(
-        _of_one(_WITH_TEXTS, unread),
+        _of_one(WITH_TEXTS, unread),
         notifications.c.created_at,
         notifications.c.id,
         descending=True,
@@ -77,7 +77,7 @@ def _of_one(statement: Select[Any], unread: bool | None) -> Select[Any]:
     return statement.where(notifications.c.user_id == bindparam("owner_id"), *_CONDITIONS[unread])
 
 
-def _view(row: Row[Any]) -> NotificationView:
+def notification_view(row: Row[Any]) -> NotificationView:
     return NotificationView(
         id=row.id,
         kind=row.kind,

@@ -15,6 +15,7 @@ from adapters.sql.events import SqlEvents
 from adapters.sql.failures import translated
 from adapters.sql.idempotency import SqlKeptAnswers
 from adapters.sql.jobs import SqlJobs
+from adapters.sql.live_tickets import SqlTickets
 from adapters.sql.lookups import CompiledStatements
 from adapters.sql.news import News, news_of
 from adapters.sql.notifications import SqlBroadcasts, SqlNotifications, SqlPreferences
@@ -25,11 +26,13 @@ from adapters.sql.posts import SqlPosts
 from adapters.sql.products import SqlProducts
 from adapters.sql.profiles import SqlProfiles
 from adapters.sql.roles import SqlRoles
+from adapters.sql.rooms import SqlRooms
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from adapters.sql.turns import Turns
 from adapters.sql.users import SqlUsers
 from adapters.sql.work import Work
+from application.live.told import Told
 from application.unit_of_work import Transactions, UnitOfWork
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
@@ -48,6 +51,7 @@ class SqlUnitOfWork(UnitOfWork):
         "events",
         "idempotency",
         "jobs",
+        "live_tickets",
         "notifications",
         "one_time_tokens",
         "orders",
@@ -57,8 +61,10 @@ class SqlUnitOfWork(UnitOfWork):
         "products",
         "profiles",
         "roles",
+        "rooms",
         "sessions",
         "signing_keys",
+        "told",
         "users",
     )
 
@@ -80,6 +86,9 @@ class SqlUnitOfWork(UnitOfWork):
     broadcasts: SqlBroadcasts
     preferences: SqlPreferences
     posts: SqlPosts
+    rooms: SqlRooms
+    live_tickets: SqlTickets
+    told: list[Told]
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -100,6 +109,9 @@ class SqlUnitOfWork(UnitOfWork):
         self.broadcasts = SqlBroadcasts(work)
         self.preferences = SqlPreferences(work)
         self.posts = SqlPosts(work)
+        self.rooms = SqlRooms(work)
+        self.live_tickets = SqlTickets(work)
+        self.told = []
         self._work = work
         self._one_writer = one_writer
 

@@ -23,6 +23,7 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.jobs.job import Job
+from domain.live.room import Room
 from domain.notifications.notification import Kind, Notification
 from domain.orders.order import Order, OrderLine, OrderStatus
 from domain.orders.payment import Payment, PaymentStatus
@@ -176,6 +177,11 @@ def a_notification(user: User, **fields: Any) -> Notification:
 def a_post_by(author: User, **fields: Any) -> Post:
     post = Post.written(id=uuid4(), author_id=author.id, title="On bees", content="", is_published=True, now=NOW)
     return replace(post, **fields)
+
+
+def a_room(name: str = "lounge", **fields: Any) -> Room:
+    room = Room(id=uuid4(), name=name, title="The lounge", permission=None, created_at=NOW)
+    return replace(room, **fields)
 
 
 async def add(store: Store, *users: User, sessions: Iterable[Session] = ()) -> None:

@@ -68,11 +68,12 @@ class MemoryJobs(JobRepository):
             self._changes.jobs.put(job.id, replace(job, due_at=until))
         return {job.id: job.cancel_requested for job in held}
 
-    async def note_progress(self, job_id: UUID, lease_id: UUID, progress: Progress) -> bool:
+    async def note_progress(self, job_id: UUID, lease_id: UUID, progress: Progress) -> bool | None:
         if not self._holds(job_id, lease_id):
-            return False
-        self._changes.jobs.put(job_id, replace(self._stored(job_id), progress=progress))
-        return True
+            return None
+        stored = self._stored(job_id)
+        self._changes.jobs.put(job_id, replace(stored, progress=progress))
+        return stored.cancel_requested
 
     async def remove_finished(
         self, before: datetime, *, deliveries_before: datetime, set_aside_before: datetime, limit: int

@@ -28,8 +28,7 @@ _INSERT_UNLESS_TAKEN = {
 }
 _LOCK = select(jobs).where(jobs.c.id == bindparam("job_id")).with_for_update()
 _UPDATE = update(jobs).where(jobs.c.id == bindparam("job_id"))
-_UPDATE_HELD = _UPDATE.where(jobs.c.lease_id == bindparam("held_lease"))
-_SETTLE = _UPDATE_HELD.returning(jobs.c.cancel_requested)
+_SETTLE = _UPDATE.where(jobs.c.lease_id == bindparam("held_lease")).returning(jobs.c.cancel_requested)
 _DUE = (
     select(jobs.c.id)
     .where(jobs.c.due_at <= bindparam("now"), jobs.c.kind.in_(bindparam("kinds", expanding=True)))
@@ -133,9 +132,10 @@ class SqlJobs(JobRepository):
         rows = await self._work.execute(_HOLD, {"leases": list(leases), "until": until})
         return {row.id: row.cancel_requested for row in rows}
 
-    async def note_progress(self, job_id: UUID, lease_id: UUID, progress: Progress) -> bool:
+    async def note_progress(self, job_id: UUID, lease_id: UUID, progress: Progress) -> bool | None:
         values = {"job_id": job_id, "held_lease": lease_id, **_progress(progress)}
-        return (await self._work.execute(_UPDATE_HELD, values)).rowcount > 0
+        asked_to_stop: bool | None = (await self._work.execute(_SETTLE, values)).scalar_one_or_none()
+        return asked_to_stop
 
     async def remove_finished(
         self, before: datetime, *, deliveries_before: datetime, set_aside_before: datetime, limit: int

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from application.jobs.telling import tell_job
 from application.ports import Clock
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.jobs.job import Job, Progress
@@ -60,8 +61,10 @@ class Run:
             done = self.job.succeeded(now, result)
             if self._every is not None:
                 done = done.again_at(now + self._every, result=result)
-            if await uow.jobs.settle(done, self._lease_id) is None:
+            asked_to_stop = await uow.jobs.settle(done, self._lease_id)
+            if asked_to_stop is None:
                 raise LeaseLost
+            tell_job(uow, replace(done, cancel_requested=asked_to_stop))
             if done.owner_id is not None and done.is_finished:
                 await self._tell_finished(uow, done)
         self.settled = True
@@ -79,8 +82,10 @@ class Run:
             return
         self._told_at = now
         async with self._transactions.begin() as uow:
-            if not await uow.jobs.note_progress(self.job.id, self._lease_id, told):
+            asked_to_stop = await uow.jobs.note_progress(self.job.id, self._lease_id, told)
+            if asked_to_stop is None:
                 raise LeaseLost
+            tell_job(uow, replace(self.job, cancel_requested=asked_to_stop))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from application.audit.trail import Trail
 from application.jobs.finishing import FinishedJobs
 from application.jobs.ports import JobQueries
+from application.jobs.telling import tell_job
 from application.jobs.views import Backlog, FailedDelivery, JobFilters, JobView
 from application.paging import Page, PageRequest, Sort, read_page
 from application.ports import Clock
@@ -83,6 +84,7 @@ class CancelJob:
             changed = job.asked_to_stop(self.clock.now())
             if changed != job:
                 await uow.jobs.save(changed)
+                tell_job(uow, changed)
                 await self.trail.record(uow, actor, "job.cancelled", subject=job.owner_id, item=job.id)
                 if changed.is_finished:
                     await self.finished.tell(uow, changed, by=actor)
@@ -106,6 +108,7 @@ class RetryJob:
             job = _theirs(actor, self.rule, await uow.jobs.get(job_id))
             queued = job.retried(self.clock.now())
             await uow.jobs.save(queued)
+            tell_job(uow, queued)
             await self.trail.record(uow, actor, "job.retried", subject=job.owner_id, item=job.id)
         return JobView.of(queued)
 

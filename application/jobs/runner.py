@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from application.jobs.kinds import JobKind, JobKinds, LeaseLost, Run, TellFinished, tell_nobody
+from application.jobs.telling import tell_job
 from application.ports import Clock, Ids, WakeUps
 from application.unit_of_work import Transactions, UnitOfWork
 from domain.errors import MoothallError, Unavailable
@@ -148,6 +149,8 @@ class _Shift:
                 claimed = await uow.jobs.claim(
                     runner.kinds, now, lease_id=runner.ids.new(), until=now + runner.lease, limit=free
                 )
+                for job in claimed:
+                    tell_job(uow, job)
         except MoothallError:
             self._outcomes = outcomes + self._outcomes
             raise
@@ -288,15 +291,19 @@ class _Shift:
             if _is_plain(job):
                 continue
             asked_to_stop = await uow.jobs.settle(job, lease)
-            if asked_to_stop is not None:
-                held.add(job.id)
+            if asked_to_stop is None:
+                continue
+            held.add(job.id)
+            stored[job.id] = replace(job, cancel_requested=asked_to_stop)
             if asked_to_stop and not job.is_finished:
                 is_periodic = self._runner.kinds[job.kind].every is not None
                 stored[job.id] = job if is_periodic else job.cancelled(self._runner.clock.now())
                 await uow.jobs.save(stored[job.id])
         for job in stored.values():
-            if job.owner_id is not None and job.id in held and job.is_finished:
-                await self._runner.tell_finished(uow, job)
+            if job.owner_id is not None and job.id in held:
+                tell_job(uow, job)
+                if job.is_finished:
+                    await self._runner.tell_finished(uow, job)
         return [job for job, _ in outcomes if job.id not in held]
 
 
@@ -308,5 +315,6 @@ def _told(job: Job, error: Exception) -> str:
 
 
 def _is_plain(job: Job) -> bool:
-    """Whether there is nothing to be stored but that it succeeded."""
-    return job.status is Status.SUCCEEDED and job.result is None and job.progress == Progress()
+    """Whether there is nothing to be stored but that it succeeded, and nobody to be told what is stored."""
+    is_bare = job.result is None and job.progress == Progress()
+    return job.status is Status.SUCCEEDED and is_bare and job.owner_id is None

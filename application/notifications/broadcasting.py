@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from application.jobs.kinds import Run
+from application.live.told import Told, Topic
 from application.outbox import Outbox
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions, UnitOfWork
@@ -62,6 +63,8 @@ class Broadcasting:
     async def _bring(self, uow: UnitOfWork, broadcast: Broadcast, members: Sequence[Recipient]) -> None:
         here = [(self.ids.new(), member.user_id) for member in members if member.in_app]
         await uow.broadcasts.deliver(broadcast, here, self.clock.now())
+        if here:
+            uow.told.append(Told(Topic.INBOXES, broadcast.id, {}))
         for member in members:
             if member.mail:
                 event = NotificationMailed(member.user_id, broadcast.title, broadcast.body)

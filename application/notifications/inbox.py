@@ -7,6 +7,7 @@ from uuid import UUID
 
 from application.identity.accounts import no_such_user
 from application.identity.ports import IdentityQueries
+from application.live.told import Told, Topic
 from application.notifications.ports import NotificationQueries
 from application.notifications.views import Inbox, NotificationView
 from application.paging import PageRequest, Sort, read_page
@@ -96,8 +97,11 @@ class ReadNotification:
             raise _no_such_notification()
         if found.value.read_at is not None:
             return found.value
+        now = self.clock.now()
         async with self.transactions.begin() as uow:
-            read_at = await uow.notifications.mark_read(notification_id, self.clock.now())
+            read_at = await uow.notifications.mark_read(notification_id, now)
+            if read_at == now:
+                uow.told.append(Told(Topic.INBOX, found.user_id, {}))
         if read_at is None:
             raise _no_such_notification()
         return replace(found.value, read_at=read_at)
@@ -118,7 +122,10 @@ class ReadAllNotifications:
         require(actor, self.rule, owner=user_id or actor.user_id)
         owner = await whose(actor, user_id, self.users)
         async with self.transactions.begin() as uow:
-            return await uow.notifications.mark_all_read(owner, self.clock.now())
+            were_unread = await uow.notifications.mark_all_read(owner, self.clock.now())
+            if were_unread:
+                uow.told.append(Told(Topic.INBOX, owner, {}))
+        return were_unread
 
 
 def _no_such_notification() -> NotFound:

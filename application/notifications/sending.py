@@ -7,6 +7,7 @@ from uuid import UUID
 from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
 from application.identity.accounts import loaded
+from application.jobs.telling import tell_job
 from application.jobs.views import JobView
 from application.notifications.notifier import Notifier
 from application.notifications.views import NotificationView
@@ -89,5 +90,6 @@ class BroadcastNotification:
             await self.idempotency.keep(uow, actor, once, JobView.of(job))
             await uow.broadcasts.add(broadcast)
             await uow.jobs.add(job)
+            tell_job(uow, job)
             await self.trail.record(uow, actor, "broadcast.requested", item=broadcast.id)
         return JobView.of(job)

@@ -217,8 +217,8 @@ class JobRepository(Protocol):
         """Renew leases. The ids of those that still held, and whether somebody asked the job to stop."""
         ...
 
-    async def note_progress(self, job_id: UUID, lease_id: UUID, progress: Progress) -> bool:
-        """Whether the lease still held."""
+    async def note_progress(self, job_id: UUID, lease_id: UUID, progress: Progress) -> bool | None:
+        """Whether somebody asked the job to stop meanwhile; None where the lease no longer held."""
         ...
 
     async def remove_finished(

@@ -128,7 +128,7 @@ async def test_who_lost_the_lease_changes_nothing(store: Store) -> None:
     async with store.transactions.begin() as uow:
         assert await uow.jobs.settle(lost.succeeded(NOW), lost.lease_id) is None
         assert await uow.jobs.succeed([(lost.id, lost.lease_id)], NOW) == set()
-        assert not await uow.jobs.note_progress(lost.id, lost.lease_id, Progress(1))
+        assert await uow.jobs.note_progress(lost.id, lost.lease_id, Progress(1)) is None
         assert await uow.jobs.hold([(lost.id, lost.lease_id)], NOW + 9 * LEASE) == {}
     assert await stored_job(store, held.id) == held
 
@@ -174,7 +174,7 @@ async def test_progress_is_seen_while_it_is_made(store: Store) -> None:
     (held,) = await claim(store)
     assert held.lease_id is not None
     async with store.transactions.begin() as uow:
-        assert await uow.jobs.note_progress(held.id, held.lease_id, Progress(2, None, 1))
+        assert await uow.jobs.note_progress(held.id, held.lease_id, Progress(2, None, 1)) is False
     assert await store.jobs.job(held.id) == JobView.of(replace(held, progress=Progress(2, None, 1)))
 
 

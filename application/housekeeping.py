@@ -24,6 +24,7 @@ class Swept:
     events: int
     notifications: int
     broadcasts: int
+    live_tickets: int
 
     @property
     def kinds(self) -> list[str]:
@@ -37,7 +38,7 @@ class Swept:
         return ", ".join(f"{getattr(self, field.name)} {field.name.replace('_', ' ')}" for field in fields(self))
 
 
-NOTHING = Swept(0, 0, 0, 0, 0, 0, 0, 0, 0)
+NOTHING = Swept(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 JOBS_KEPT_FOR = timedelta(days=7)
 DELIVERIES_KEPT_FOR = timedelta(days=1)
 SET_ASIDE_KEPT_FOR = timedelta(days=30)
@@ -50,8 +51,9 @@ AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Sweep:
-    """Remove sessions, signing keys, kept answers and tokens of links that have run out, API keys that did so a month
-    ago, jobs and events that were done with some days ago, and old notifications; of many, in several transactions."""
+    """Remove sessions, signing keys, kept answers, tokens of links and tickets that have run out, API keys that did so
+    a month ago, jobs and events that were done with some days ago, and old notifications; of many, in several
+    transactions."""
 
     rule: ClassVar[Rule] = OPERATOR
 
@@ -89,6 +91,7 @@ class Sweep:
                     read_before=now - READ_NOTIFICATIONS_KEPT_FOR, before=now - NOTIFICATIONS_KEPT_FOR, limit=AT_ONCE
                 ),
                 broadcasts=await uow.broadcasts.remove_before(now - NOTIFICATIONS_KEPT_FOR, limit=AT_ONCE),
+                live_tickets=await uow.live_tickets.remove_expired(now),
             )
             if swept != NOTHING:
                 await self.trail.record(uow, actor, "housekeeping.swept", fields=swept.kinds)

@@ -14,6 +14,7 @@ from application.identity.accounts import no_such_user
 from application.identity.ports import IdentityQueries
 from application.jobs.ports import JobQueries
 from application.jobs.views import JobFilters
+from application.live.ports import LiveQueries
 from application.notifications.ports import NotificationQueries
 from application.notifications.views import shown_preferences
 from application.orders.ports import OrderQueries
@@ -53,6 +54,7 @@ class ExportPersonalData:
     posts: PostQueries
     orders: OrderQueries
     notifications: NotificationQueries
+    live: LiveQueries
     site: Site
     clock: Clock
 
@@ -81,6 +83,7 @@ class ExportPersonalData:
             "orders": walk(partial(self.orders.orders, OrderFilters(user_id=owner))),
             "payments": walk(partial(self.orders.payments_of, owner)),
             "notifications": walk(partial(self.notifications.notifications, owner, None)),
+            "messages": walk(partial(self.live.said_by, owner)),
             "sessions": walk(partial(self.identity.sessions_of, owner, now)),
             "api_keys": walk(partial(self.access.api_keys, owner)),
             "jobs": walk(partial(self.jobs.jobs, JobFilters(user_id=owner))),

@@ -1,7 +1,7 @@
 """What was read is kept for the next who asks, for as long as nobody has changed it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -22,6 +22,10 @@ class Changes(Protocol):
 
     def mark(self, about: Sequence[UUID]) -> object | None:
         """To be made before reading. None: nothing can be told just now."""
+        ...
+
+    def marks(self, abouts: Collection[Sequence[UUID]]) -> Sequence[object | None]:
+        """One for each, in their order, all of this moment; they may be one and the same."""
         ...
 
     def holds(self, mark: object) -> bool:
@@ -79,6 +83,40 @@ class Remembered(Generic[K, V]):
                 return value
         mark = self._changes.mark(about)
         return await read() if mark is None else await self._fly(key, mark, read)
+
+    def get_all(self, keys: Iterable[K]) -> dict[K, V]:
+        """Those of them that were kept, and are still so."""
+        kept = {key: found for key in keys if (found := self._kept.get(key)) is not None}
+        hold = self._which_hold([found.mark for found in kept.values()])
+        for key, holds in zip(kept, hold, strict=True):
+            if not holds:
+                self._kept.pop(key, None)
+        return {key: found.value for (key, found), holds in zip(kept.items(), hold, strict=True) if holds}
+
+    async def read_all(
+        self, abouts: Mapping[K, Sequence[UUID]], read: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]
+    ) -> Mapping[K, V]:
+        """Read them all at once, whoever else is reading some of them, and keep what was found; `abouts` names of each
+        all that it depends on."""
+        marks = dict(zip(abouts, self._changes.marks(list(abouts.values())), strict=True))
+        found = await read(abouts.keys())
+        made = [(key, mark) for key, mark in marks.items() if mark is not None and key in found]
+        for (key, mark), holds in zip(made, self._which_hold([mark for _, mark in made]), strict=True):
+            if holds and self._worth_keeping(found[key]):
+                self._keep(key, _Kept(mark, found[key]))
+        return found
+
+    def _which_hold(self, marks: Sequence[object]) -> list[bool]:
+        """Asked once for marks in a row that are equal: on some stores all are that were made between two commits."""
+        found: list[bool] = []
+        last: object = None
+        for mark in marks:
+            if not found or mark != last:
+                found.append(self._changes.holds(mark))
+                last = mark
+            else:
+                found.append(found[-1])
+        return found
 
     async def _fly(self, key: K, mark: object, read: Callable[[], Awaitable[V | None]]) -> V | None:
         flight = self._flights[key] = _Flight[V](mark)

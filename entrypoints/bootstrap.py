@@ -79,6 +79,7 @@ from application.jobs.kinds import JobKind, JobKinds
 from application.jobs.ports import JobQueries
 from application.jobs.runner import LEASE, Runner
 from application.limits import Limits, Quotas, RateLimiter, RequestLimit
+from application.live.ports import LiveQueries
 from application.mail import Mailer, MailTemplates
 from application.notifications.broadcasting import Broadcasting
 from application.notifications.composer import NotificationComposer
@@ -316,6 +317,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(PostQueries, instance=memory.MemoryPostQueries(database))
     container.register(IdempotencyQueries, instance=memory.MemoryIdempotencyQueries(database))
     container.register(NotificationQueries, instance=memory.MemoryNotificationQueries(database))
+    container.register(LiveQueries, instance=memory.MemoryLiveQueries(database))
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
 
@@ -343,6 +345,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(PostQueries, instance=sql.SqlPostQueries(reader))
     container.register(IdempotencyQueries, instance=sql.SqlIdempotencyQueries(reader))
     container.register(NotificationQueries, instance=sql.SqlNotificationQueries(reader))
+    container.register(LiveQueries, instance=sql.SqlLiveQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
     return sql.SqlConnections(engine, reader, transactions)
 

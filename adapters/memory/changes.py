@@ -1,6 +1,6 @@
 """Whether what was read is still so."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from adapters.memory.database import MemoryDatabase
@@ -15,6 +15,9 @@ class MemoryChanges(Changes):
 
     def mark(self, about: Sequence[UUID]) -> object | None:
         return self._database.commits
+
+    def marks(self, abouts: Collection[Sequence[UUID]]) -> Sequence[object | None]:
+        return [self._database.commits] * len(abouts)
 
     def holds(self, mark: object) -> bool:
         return mark == self._database.commits

@@ -1,6 +1,6 @@
 """The read side: views of what is committed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -42,6 +42,10 @@ class MemoryIdentityQueries(IdentityQueries):
         return SignedIn(
             shown(user), session.created_at, session.expires_at, permissions, impersonation=session.impersonation
         )
+
+    async def signed_in_all(self, session_ids: Collection[UUID], now: datetime) -> Mapping[UUID, SignedIn]:
+        found = {session_id: await self.signed_in(session_id, now) for session_id in session_ids}
+        return {session_id: each for session_id, each in found.items() if each is not None}
 
     async def user(self, user_id: UUID) -> Versioned[UserView] | None:
         user = self._database.users.get(user_id)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -38,6 +38,9 @@ class FileChanges(Changes):
         except sqlite3.Error:
             return None
 
+    def marks(self, abouts: Collection[Sequence[UUID]]) -> Sequence[object | None]:
+        return [self.mark(())] * len(abouts)
+
     def holds(self, mark: object) -> bool:
         return mark == self.mark(())
 
@@ -69,6 +72,9 @@ class NotifiedChanges(Changes):
         self._notices.attend()
         slots = self._table.slots(about)
         return _Mark(slots, self._table.versions(slots), self._gaps, time.monotonic())
+
+    def marks(self, abouts: Collection[Sequence[UUID]]) -> Sequence[object | None]:
+        return [self.mark(about) for about in abouts]
 
     def holds(self, mark: object) -> bool:
         return (

@@ -1,12 +1,15 @@
 """The read side: views, straight from rows. Statements are built once, so that SQLAlchemy compiles them once."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Row, Select, Text, bindparam, cast, func, select
 
+from adapters.sql.given import as_parameter, is_given
 from adapters.sql.impersonations import COLUMNS as IMPERSONATION
 from adapters.sql.impersonations import impersonation
 from adapters.sql.paging import paged, place
@@ -23,13 +26,17 @@ from application.paging import Position, Sort
 from application.paging import Row as Placed
 from domain.identity.signing_key import SigningKey
 
-_SIGNED_IN = (
+AT_ONCE = 1_000
+"""Sessions that one statement asks for, so that nobody waits for as long as it takes to read what it found."""
+
+_WITH_SESSION = (
     VIEW_WITH_PERMISSIONS.add_columns(
         sessions.c.created_at.label("signed_in_at"), sessions.c.expires_at, *IMPERSONATION
     )
     .join(sessions, sessions.c.user_id == users.c.id)
-    .where(sessions.c.id == bindparam("session_id"), sessions.c.expires_at > bindparam("now"), users.c.is_active)
+    .where(sessions.c.expires_at > bindparam("now"), users.c.is_active)
 )
+_SIGNED_IN = _WITH_SESSION.where(sessions.c.id == bindparam("session_id"))
 _USER = VIEW.where(users.c.id == bindparam("user_id"))
 
 
@@ -59,10 +66,16 @@ class SqlIdentityQueries(IdentityQueries):
 
     async def signed_in(self, session_id: UUID, now: datetime) -> SignedIn | None:
         rows = await self._reader.look_up(_SIGNED_IN, {"session_id": session_id, "now": now})
-        if not rows:
-            return None
-        row = rows[0]
-        return SignedIn(versioned(row), row.signed_in_at, row.expires_at, permissions(row), impersonation(row))
+        return _signed_in(rows[0]) if rows else None
+
+    async def signed_in_all(self, session_ids: Collection[UUID], now: datetime) -> Mapping[UUID, SignedIn]:
+        on_postgresql = self._reader.on_postgresql
+        read = self._reader.look_up if on_postgresql else self._reader.search
+        left, found = iter(session_ids), dict[UUID, SignedIn]()
+        while some := list(islice(left, AT_ONCE)):
+            rows = await read(_all_signed_in(on_postgresql), {"now": now, **as_parameter(some, on_postgresql)})
+            found.update((row.session_id, _signed_in(row)) for row in rows)
+        return found
 
     async def user(self, user_id: UUID) -> Versioned[UserView] | None:
         rows = await self._reader.look_up(_USER, {"user_id": user_id})
@@ -117,6 +130,15 @@ class SqlIdentityQueries(IdentityQueries):
 
     async def signing_keys(self) -> list[SigningKey]:
         return [signing_key(row) for row in await self._reader.look_up(NEWEST_FIRST, {})]
+
+
+@lru_cache
+def _all_signed_in(on_postgresql: bool) -> Select[Any]:
+    return _WITH_SESSION.add_columns(sessions.c.id.label("session_id")).where(is_given(sessions.c.id, on_postgresql))
+
+
+def _signed_in(row: Row[Any]) -> SignedIn:
+    return SignedIn(versioned(row), row.signed_in_at, row.expires_at, permissions(row), impersonation(row))
 
 
 @lru_cache

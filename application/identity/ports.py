@@ -1,5 +1,6 @@
 """What identity needs from outside: passwords, tokens, e-mail syntax, and its read side."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -184,6 +185,10 @@ class IdentityQueries(Protocol):
 
     async def signed_in(self, session_id: UUID, now: datetime) -> SignedIn | None:
         """None where the session ended or ran out, or the user is gone or not active."""
+        ...
+
+    async def signed_in_all(self, session_ids: Collection[UUID], now: datetime) -> Mapping[UUID, SignedIn]:
+        """The same of many; of those for which it would be None there is nothing."""
         ...
 
     async def user(self, user_id: UUID) -> Versioned[UserView] | None: ...

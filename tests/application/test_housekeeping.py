@@ -22,6 +22,7 @@ from application.housekeeping import (
 from domain.access.actor import operator
 from domain.idempotency import KeptAnswer
 from domain.identity.one_time_token import Purpose
+from domain.live.ticket import Ticket
 from domain.notifications.notification import Broadcast
 from tests.clock import OwnClock
 from tests.contracts.builders import (
@@ -43,6 +44,8 @@ async def test_only_what_has_run_out_is_swept() -> None:
     user = a_user()
     async with transactions.begin() as uow:
         await uow.users.add(user)
+        endless = a_session(user, expires_at=clock.now() + timedelta(days=30))
+        await uow.sessions.add(endless)
         for hours in (1, 3):
             await uow.sessions.add(a_session(user, expires_at=clock.now() + timedelta(hours=hours)))
             await uow.signing_keys.add(a_key(f"k{hours}").retired(clock.now(), timedelta(hours=hours)))
@@ -61,6 +64,14 @@ async def test_only_what_has_run_out_is_swept() -> None:
             read_long_ago = clock.now() - READ_NOTIFICATIONS_KEPT_FOR + timedelta(hours=hours)
             await uow.notifications.add(a_notification(user, created_at=year_ago))
             await uow.notifications.add(a_notification(user, created_at=read_long_ago, read_at=read_long_ago))
+            ticket = Ticket(
+                digest=bytes([hours]),
+                user_id=user.id,
+                session_id=endless.id,
+                expires_at=clock.now() + timedelta(hours=hours),
+            )
+            await uow.live_tickets.add(ticket)
+            await uow.live_tickets.add(replace(ticket, digest=bytes([10 + hours]), stream_at=clock.now()))
             await uow.broadcasts.add(Broadcast(id=uuid4(), title="News", body="For all", created_at=year_ago))
             await uow.events.add(event)
             await uow.jobs.add(a_job(emitted=event).succeeded(day_ago))
@@ -78,6 +89,7 @@ async def test_only_what_has_run_out_is_swept() -> None:
             events=1,
             notifications=2,
             broadcasts=1,
+            live_tickets=1,
         )
 
 

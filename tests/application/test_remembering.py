@@ -1,6 +1,7 @@
 """What was read is kept for as long as nobody has changed it."""
 
 import asyncio
+from collections.abc import Collection
 
 import pytest
 
@@ -122,3 +123,45 @@ async def test_of_fifty_who_wait_for_a_read_that_is_overtaken_nobody_reads_again
     assert await asyncio.gather(*asking) == [value] * 50
     assert shelf.reads == 1
     assert await shelf.ask() == 2
+
+
+async def test_of_many_those_that_are_known_are_not_read(shelf: Shelf) -> None:
+    await shelf.ask("a")
+    assert shelf.remembered.get_all("abc") == {"a": 1}
+
+    async def read(keys: Collection[str]) -> dict[str, int]:
+        assert list(keys) == ["b", "c"]
+        return {"b": 2}
+
+    assert await shelf.remembered.read_all({"b": (), "c": ()}, read) == {"b": 2}
+    assert shelf.remembered.get_all("abc") == {"a": 1, "b": 2}
+    shelf.write(5)
+    assert shelf.remembered.get_all("abc") == {}
+
+
+async def test_of_many_nothing_is_kept_that_was_overtaken(shelf: Shelf) -> None:
+    async def read(keys: Collection[str]) -> dict[str, int]:
+        shelf.write(5)
+        return dict.fromkeys(keys, 1)
+
+    assert await shelf.remembered.read_all({"a": (), "b": ()}, read) == {"a": 1, "b": 1}
+    assert shelf.remembered.get_all("ab") == {}
+
+
+async def test_equal_marks_are_asked_about_once() -> None:
+    class Asked(MemoryChanges):
+        times = 0
+
+        def holds(self, mark: object) -> bool:
+            self.times += 1
+            return super().holds(mark)
+
+    changes = Asked(MemoryDatabase())
+    remembered = Remembered[int, int](changes, most=1_000)
+
+    async def read(keys: Collection[int]) -> dict[int, int]:
+        return {key: key for key in keys}
+
+    await remembered.read_all(dict.fromkeys(range(1000), ()), read)
+    assert len(remembered.get_all(range(1_000))) == 1_000
+    assert changes.times == 2

@@ -10,6 +10,7 @@ from application.access.views import ApiKeyView
 from application.dashboard import Dashboard
 from application.identity.views import SessionView, UserView
 from application.jobs.views import JobView
+from application.live.views import RoomMessageView
 from application.notifications.views import NotificationView
 from application.orders.views import OrderView
 from application.posts.views import PostView
@@ -55,6 +56,7 @@ class PersonalDataAnswer(BaseModel):
     orders: list[OrderView]
     payments: list[Payment]
     notifications: list[NotificationView]
+    messages: list[RoomMessageView]
     sessions: list[SessionView]
     api_keys: list[ApiKeyView]
     jobs: list[JobView]

@@ -36,6 +36,8 @@ from application.jobs.management import (
 )
 from application.jobs.runner import Runner
 from application.limits import RequestLimit
+from application.live.rooms import CloseRoom, CreateRoom, ListMessages, ListRooms, Say, ShowRoom
+from application.live.tickets import OpenTicket, RedeemTicket
 from application.notifications.inbox import (
     ListNotifications,
     ReadAllNotifications,
@@ -210,6 +212,21 @@ class Posts:
 
 
 @dataclass(frozen=True)
+class Live:
+    """Rooms that members talk in, and what opens a live connection."""
+
+    list_rooms: ListRooms
+    show_room: ShowRoom
+    create_room: CreateRoom
+    close_room: CloseRoom
+    list_messages: ListMessages
+    say: Say
+
+    open_ticket: OpenTicket
+    redeem_ticket: RedeemTicket
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
     access: Access
@@ -222,6 +239,7 @@ class Application:
     notifications: Notifications
     show_dashboard: ShowDashboard
     posts: Posts
+    live: Live
     sweep: Sweep
     runner: Runner
     store: StoreHealth

@@ -22,6 +22,7 @@ from adapters.security.audit_seals import HmacTrailSignature
 from adapters.security.bcrypt_hasher import BcryptHasher
 from adapters.security.email_syntax import EmailValidatorSyntax
 from adapters.security.jwt_tokens import JwtAccessTokens
+from adapters.security.live_tickets import RandomTickets
 from adapters.security.opaque_tokens import HmacDeviceTokens, HmacLinkTokens, HmacRefreshTokens
 from adapters.security.password_strength import ZxcvbnStrength
 from adapters.security.secrets import (
@@ -44,6 +45,7 @@ from application.app import (
     Audit,
     Identity,
     Jobs,
+    Live,
     Notifications,
     Orders,
     Posts,
@@ -79,7 +81,7 @@ from application.jobs.kinds import JobKind, JobKinds
 from application.jobs.ports import JobQueries
 from application.jobs.runner import LEASE, Runner
 from application.limits import Limits, Quotas, RateLimiter, RequestLimit
-from application.live.ports import LiveQueries
+from application.live.ports import LiveQueries, TicketMaker
 from application.mail import Mailer, MailTemplates
 from application.notifications.broadcasting import Broadcasting
 from application.notifications.composer import NotificationComposer
@@ -112,7 +114,7 @@ if TYPE_CHECKING:
 
 AUDIENCE = "moothall"
 
-CHAPTERS = (Identity, Access, Audit, Jobs, Profiles, Posts, Products, Orders, Notifications)
+CHAPTERS = (Identity, Access, Audit, Jobs, Profiles, Posts, Products, Orders, Notifications, Live)
 SHARED = (
     Passwords,
     NewAccounts,
@@ -387,6 +389,7 @@ def _register_security(
     container.register(DeviceTokens, instance=HmacDeviceTokens(Keychain.of(known, DEVICE_TOKENS)))
     container.register(KeyFactory, instance=key_factory)
     container.register(KeyMaker, instance=RandomApiKeys())
+    container.register(TicketMaker, instance=RandomTickets())
     container.register(PaymentGateways, instance=_gateways(container, settings, known, in_memory=in_memory))
     container.register(TrailSignature, instance=HmacTrailSignature(Keychain.of(known, AUDIT_SEALS)))
     container.register(

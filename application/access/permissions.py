@@ -30,6 +30,15 @@ class PermissionCatalogue:
         found = {permission for rule in rules for permission in rule.permissions}
         return cls({permission.name: permission for permission in sorted(found)})
 
+    @property
+    def patterns(self) -> frozenset[str]:
+        """All that stand for something."""
+        return frozenset({ALL, *self.permissions, *(found.pattern for found in self.permissions.values())})
+
+    def covered_by(self, granted: frozenset[str]) -> frozenset[str]:
+        """All that these allow."""
+        return granted | {pattern for pattern in self.patterns if covers(granted, pattern)}
+
     def known(self, patterns: Iterable[str]) -> frozenset[str]:
         """The patterns as a set, once each.
 
@@ -37,7 +46,7 @@ class PermissionCatalogue:
             Invalid: `unknown-permission`, naming those that stand for nothing.
         """
         wanted = list(patterns)
-        possible = {ALL, *self.permissions, *(permission.pattern for permission in self.permissions.values())}
+        possible = self.patterns
         problems = [
             FieldProblem(f"/permissions/{place}", f"There is no permission {pattern[:LONGEST_SHOWN]!r}.")
             for place, pattern in enumerate(wanted)

@@ -4,10 +4,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
+from uuid import UUID
 
 from application.access.ports import KeyMaker
 from application.identity.known_callers import KnownCallers
-from application.identity.ports import AccessTokens
+from application.identity.ports import AccessTokens, SignedIn
 from application.identity.views import UserView, Versioned
 from application.ports import Clock
 from application.unit_of_work import Transactions
@@ -26,6 +27,19 @@ class Caller:
 
     actor: Actor
     account: Versioned[UserView]
+
+
+def member_calling(found: SignedIn, session_id: UUID, origin: Origin) -> Caller:
+    """Of the live session of that id."""
+    actor = actors.member(
+        found.user.value.id,
+        found.permissions,
+        session_id=session_id,
+        signed_in_at=found.signed_in_at,
+        impersonator_id=found.impersonation.impersonator_id if found.impersonation else None,
+        origin=origin,
+    )
+    return Caller(actor, found.user)
 
 
 @dataclass(frozen=True)
@@ -50,15 +64,7 @@ class IdentifyCaller:
         found = await self.known.live_session(claims.session_id, claims.user_id, now) if claims else None
         if claims is None or found is None:
             raise Unauthenticated("bad-token", "The access token is not (or no longer) good.", presented=True)
-        actor = actors.member(
-            claims.user_id,
-            found.permissions,
-            session_id=claims.session_id,
-            signed_in_at=found.signed_in_at,
-            impersonator_id=found.impersonation.impersonator_id if found.impersonation else None,
-            origin=origin,
-        )
-        return Caller(actor, found.user)
+        return member_calling(found, claims.session_id, origin)
 
     async def _by_key(self, key: str, now: datetime, origin: Origin) -> Caller:
         found = await self.known.key_holder(self.keys.digest(key), now)

@@ -31,6 +31,16 @@ class Hub(Protocol):
         ...
 
 
+class TicketMaker(Protocol):
+    """Tickets as text. They are random, 256 bits long, so that a plain hash recognises them safely."""
+
+    def new(self) -> str: ...
+
+    def digest(self, ticket: str) -> bytes:
+        """What is stored: 32 bytes, always the same ones for the same text."""
+        ...
+
+
 class LiveQueries(Protocol):
     """What live connections read from the store; outside of any unit of work. What is numbered comes in its order."""
 

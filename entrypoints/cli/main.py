@@ -44,6 +44,7 @@ NOUNS: Mapping[str, str] = {
     "mail": "Mails: what they look like, and whether they arrive.",
     "config": "The settings.",
     "notifications": "What members are told.",
+    "rooms": "Where members talk.",
 }
 """Nouns with verbs: the `app` of the module of that name, with _ for -."""
 

@@ -32,6 +32,7 @@ TAGS = [
     {"name": "Products", "description": "What is for sale; open to everybody."},
     {"name": "Orders", "description": "What members buy, how it is paid, and what becomes of it."},
     {"name": "Notifications", "description": "What members are told, and what they want to be told."},
+    {"name": "Live", "description": "Rooms that members talk in, and what opens a live connection."},
     {"name": "OAuth 2", "description": "RFC 6749, 7009, 7662, 8414 and 7517, for clients that speak them."},
     {"name": "System", "description": "For whoever runs this."},
 ]

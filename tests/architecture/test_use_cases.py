@@ -20,6 +20,7 @@ WITHOUT_ACTOR = {
     "identify_caller": "it is what finds out who is calling",
     "ensure_signing_key": "the start of a process calls it, before anybody can call",
     "publish_keys": "the public halves of the keys are for everybody, whoever asks",
+    "redeem_ticket": "it is what finds out who is calling",
 }
 
 WITHOUT_ENTRY = {
@@ -30,13 +31,19 @@ WITHOUT_ENTRY = {
     "seal": "it seals the trail itself",
     "read_notification": "that a member has read what is theirs concerns nobody else",
     "read_all_notifications": "as read_notification",
+    "open_ticket": "it opens nothing that its session does not; the trail has the sign-in",
+    "redeem_ticket": "as open_ticket",
+    "say": "the message itself tells who and when, and goes with its author, which an entry never does",
 }
 
 WITHOUT_ROUTE = {
     "create_first_admin": "who may make it is whoever can run commands on the server; there is no default account",
     "ensure_signing_key": "the start of a process calls it",
     "find_user": "it turns what people call a user into an id; the list has a search",
+    "list_messages": "members read them through a live connection",
     "list_signing_keys": "the public halves are published; what else there is to know concerns who runs the server",
+    "redeem_ticket": "live connections are opened with it",
+    "say": "it is said through a live connection",
     "rotate_signing_keys": "signing keys are the matter of who runs the server",
     "seal": "servers and workers do it all the time",
     "sweep": "servers and workers do it all the time",
@@ -60,6 +67,9 @@ WITHOUT_COMMAND = {
     "introspect_token": "tokens do not belong on a command line",
     "log_in": "whoever runs commands is the operator",
     "log_out": "the operator has no session",
+    "open_ticket": "the operator has no session",
+    "redeem_ticket": "whoever runs commands is the operator",
+    "say": "the operator has no account to speak for",
     "publish_keys": "it is for programs that verify tokens; `keys list` shows the keys",
     "refresh": "the operator has no session",
     "register": "`users create` makes accounts",

@@ -20,6 +20,7 @@ from tests.contracts.builders import (
     a_post_by,
     a_product,
     a_role,
+    a_room,
     a_session,
     a_user,
     an_api_key,
@@ -138,6 +139,12 @@ async def notifications(house: House, n: int) -> None:
             await uow.notifications.add(a_notification(reader, created_at=now))
 
 
+async def rooms(house: House, n: int) -> None:
+    async with house.begin() as uow:
+        for _ in range(n):
+            await uow.rooms.add(a_room(f"r{uuid4().hex}", permission="users:read", created_at=house.clock.now()))
+
+
 Filler = Callable[[House, int], Awaitable[None]]
 """Adds so many rows to a list, as the administrator of the house reads it."""
 
@@ -155,6 +162,7 @@ FILLERS: Mapping[str, Filler] = {
     "list_posts": posts,
     "list_posts_of": posts_of,
     "list_notifications": notifications,
+    "list_rooms": rooms,
 }
 
 WITHOUT_ROWS: Mapping[str, str] = {

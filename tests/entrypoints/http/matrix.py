@@ -64,6 +64,8 @@ class World:
     """Of a payment of the other one's order, and its signature."""
     posts: dict[Whose, UUID]
     """Published."""
+    rooms: dict[Whose, str]
+    """Open to every member."""
     links: Mapping[Purpose, str]
     """Tokens of the other one's links."""
     refresh_token: str
@@ -75,7 +77,7 @@ class World:
             "user_id": self.users,
             "session_id": self.sessions,
             "key_id": self.api_keys,
-            "name": self.roles,
+            "name": self.rooms if "/rooms/" in template else self.roles,
             "job_id": self.failed_jobs if template.endswith("/retry") else self.jobs,
             "delivery_id": self.deliveries,
             "order_id": self.orders,
@@ -315,6 +317,11 @@ REQUESTS: Mapping[str, Request] = {
     "show_preferences": READ,
     "change_preferences": Request(lambda _: {"broadcast": {"in_app": False}}),
     "show_dashboard": READ,
+    "list_rooms": READ,
+    "show_room": READ,
+    "create_room": Request(lambda _: {"name": f"r{uuid4().hex}", "title": "A room"}),
+    "close_room": Request(),
+    "open_ticket": READ,
 }
 
 PRIVATE = {

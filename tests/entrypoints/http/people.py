@@ -22,7 +22,7 @@ from domain.orders.payment import Payment, PaymentStatus
 from domain.posts.post import Post
 from domain.profiles.profile import AvatarSize, Profile
 from tests.clock import OwnClock
-from tests.contracts.builders import a_line, a_payment, a_product, an_order
+from tests.contracts.builders import a_line, a_payment, a_product, a_room, an_order
 from tests.entrypoints.http.client import PASSWORD
 from tests.entrypoints.http.matrix import Caller, Operation, Whose, World
 from tests.entrypoints.work import a_delivery, a_job, failed, store
@@ -80,6 +80,7 @@ class People:
         product = a_product(uuid4().hex, stock=None)
         orders = {whose: an_order(user, a_line(product)) for whose, user in ((Whose.OWN, me), (Whose.OTHERS, other))}
         payment = a_payment(orders[Whose.OTHERS])
+        room = a_room(f"r{uuid4().hex}", created_at=self._clock.now())
         own_message, others_message = self._message(me), self._message(other)
         async with self._sign_in.transactions.begin() as uow:
             for user in (me, other):
@@ -98,6 +99,7 @@ class People:
                 await uow.notifications.add(told)
             for post in posts:
                 await uow.posts.add(post)
+            await uow.rooms.add(room)
         refresh_token = self._sign_in.refresh_tokens.mint(others, 1)
         assert refresh_token is not None
         waiting, lost, set_aside = self._jobs(me, other), self._jobs(me, other, failed), a_delivery(self._clock.now())
@@ -120,6 +122,7 @@ class People:
             deliveries={Whose.OTHERS: set_aside.id, Whose.MISSING: uuid4()},
             notifications={Whose.OWN: own_message.id, Whose.OTHERS: others_message.id, Whose.MISSING: uuid4()},
             posts={Whose.OWN: posts[0].id, Whose.OTHERS: posts[1].id, Whose.MISSING: uuid4()},
+            rooms={Whose.OTHERS: room.name, Whose.MISSING: "nowhere"},
             links=links,
             refresh_token=refresh_token,
             access_token=await self._token(others),

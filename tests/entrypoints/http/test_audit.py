@@ -27,6 +27,7 @@ HAVE_ITEMS = {
     "avatar.replaced", "avatar.removed", "post.created", "post.updated", "post.published", "post.deleted",
     "product.created", "product.updated", "product.deleted", "order.placed", "order.paid", "order.fulfilled",
     "order.refunded", "order.cancelled", "payment.started", "notification.sent", "broadcast.requested",
+    "room.created", "room.deleted",
 }  # fmt: skip
 CHANGE_NOTHING = {("POST", "/auth/introspect")}
 OF_THINGS = {
@@ -38,7 +39,7 @@ OF_THINGS = {
     ("POST", "/orders/{order_id}/refund"), ("POST", "/orders/{order_id}/cancel"),
     ("POST", "/payments/{gateway}/callback"), ("POST", "/notifications"), ("POST", "/notifications/broadcast"),
     ("POST", "/notifications/{notification_id}/read"), ("POST", "/notifications/read-all"),
-    ("PATCH", "/notifications/preferences"),
+    ("PATCH", "/notifications/preferences"), ("POST", "/rooms"), ("DELETE", "/rooms/{name}"), ("POST", "/live/tickets"),
 }  # fmt: skip
 """What members have besides their account: these have a walk of their own."""
 
@@ -335,6 +336,11 @@ async def test_every_change_of_members_things_leaves_exactly_one_entry(api: Api)
     choice = {"broadcast": {"in_app": False}}
     await step("PATCH", path, action, me, me, ("broadcast",), status=200, as_=ada, json=choice)
     await step("PATCH", path, None, status=200, as_=ada, json=choice)
+
+    room = {"name": "lounge", "title": "The lounge"}
+    await step("POST", "/rooms", "room.created", boss, "lounge", status=201, as_=root, json=room)
+    await step("DELETE", "/rooms/{name}", "room.deleted", boss, "lounge", status=204, as_=root, ids=("lounge",))
+    await step("POST", "/live/tickets", None, status=200, as_=ada)
     assert walk.walked == OF_THINGS
 
 

@@ -17,6 +17,7 @@ CREATING: list[tuple[str, dict[str, Any]]] = [
     ("/posts", {"title": "News", "content": "Much is new."}),
     ("/products", {"sku": "jug", "name": "Jug", "price": 900, "currency": "EUR"}),
     ("/orders", {"lines": [{"sku": "mug", "quantity": 1}]}),
+    ("/rooms", {"name": "lounge", "title": "The lounge"}),
     ("/notifications", {"user_id": "{me}", "title": "Hello", "body": "World"}),
     ("/notifications/broadcast", {"title": "Hello", "body": "World"}),
 ]

@@ -127,9 +127,9 @@ class Job:
         waited = self._queued(now + wait_before(self.attempts, chance), error=_told(error))
         return replace(waited, strikes=self.strikes - 1)
 
-    def put_back(self, now: datetime) -> "Job":
-        """As if this attempt had not been begun."""
-        return replace(self._queued(now), attempts=self.attempts - 1, strikes=self.strikes - 1)
+    def put_back(self, until: datetime) -> "Job":
+        """As if this attempt had not been begun; due (again) at that time."""
+        return replace(self._queued(until), attempts=self.attempts - 1, strikes=self.strikes - 1)
 
     def again_at(self, time: datetime, *, result: Any = None, error: str | None = None) -> "Job":
         """A periodic job, once it is done or given up."""

@@ -53,6 +53,20 @@ from application.posts.writing import CreatePost, DeletePost, UpdatePost
 from application.products.catalogue import CreateProduct, DeleteProduct, ListProducts, ShowProduct, UpdateProduct
 from application.profiles.avatars import RemoveAvatar, ReplaceAvatar, ShowAvatar
 from application.profiles.profiles import ShowMyProfile, ShowProfile, UpdateProfile
+from application.webhooks.deliveries import (
+    ListWebhookDeliveries,
+    ReplayWebhookDeliveries,
+    ReplayWebhookDelivery,
+    ShowWebhookDelivery,
+)
+from application.webhooks.management import (
+    CreateWebhook,
+    DeleteWebhook,
+    ListWebhooks,
+    RotateWebhookSecret,
+    ShowWebhook,
+    UpdateWebhook,
+)
 
 
 @dataclass(frozen=True)
@@ -210,6 +224,23 @@ class Posts:
 
 
 @dataclass(frozen=True)
+class Webhooks:
+    """Which other services are told what happens."""
+
+    list_webhooks: ListWebhooks
+    show_webhook: ShowWebhook
+    create_webhook: CreateWebhook
+    update_webhook: UpdateWebhook
+    rotate_webhook_secret: RotateWebhookSecret
+    delete_webhook: DeleteWebhook
+
+    list_webhook_deliveries: ListWebhookDeliveries
+    show_webhook_delivery: ShowWebhookDelivery
+    replay_webhook_delivery: ReplayWebhookDelivery
+    replay_webhook_deliveries: ReplayWebhookDeliveries
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
     access: Access
@@ -222,6 +253,7 @@ class Application:
     notifications: Notifications
     show_dashboard: ShowDashboard
     posts: Posts
+    webhooks: Webhooks
     sweep: Sweep
     runner: Runner
     store: StoreHealth

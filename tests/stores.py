@@ -26,6 +26,7 @@ from adapters.memory import (
     MemoryProductQueries,
     MemoryProfileQueries,
     MemoryTransactions,
+    MemoryWebhookQueries,
 )
 from adapters.sql import (
     Database,
@@ -43,6 +44,7 @@ from adapters.sql import (
     SqlProductQueries,
     SqlProfileQueries,
     SqlTransactions,
+    SqlWebhookQueries,
     create_engine,
 )
 from adapters.sql.tables import metadata
@@ -59,6 +61,7 @@ from application.products.ports import ProductQueries
 from application.profiles.ports import ProfileQueries
 from application.remembering import Changes
 from application.unit_of_work import Transactions
+from application.webhooks.ports import WebhookQueries
 from domain.access.roles import BUILT_IN_ROLES
 from tests.services import execute, postgres_url, wait_for
 
@@ -93,6 +96,7 @@ class Store:
     changes: Changes
     health: StoreHealth
     posts: PostQueries
+    webhooks: WebhookQueries
     engine: AsyncEngine | None = None
 
 
@@ -119,6 +123,7 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             transactions.changes,
             MemoryHealth(),
             MemoryPostQueries(memory),
+            MemoryWebhookQueries(memory),
         )
         return
     async with opened_at(name, url, patience=patience) as store:
@@ -157,6 +162,7 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         transactions.news.changes,
         SqlHealth(engine),
         SqlPostQueries(reader),
+        SqlWebhookQueries(reader),
         engine,
     )
 

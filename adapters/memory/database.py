@@ -1,7 +1,8 @@
 """What is committed, and what a unit of work changes on top of it."""
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from itertools import count
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from domain.orders.payment import Payment
 from domain.posts.post import Post
 from domain.products.product import Product
 from domain.profiles.profile import Profile
+from domain.webhooks.delivery import Delivery
+from domain.webhooks.webhook import Webhook
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -57,6 +60,9 @@ class MemoryDatabase:
         self.broadcasts: dict[UUID, Broadcast] = {}
         self.preferences: dict[tuple[UUID, Kind], tuple[Choice, int]] = {}
         self.posts: dict[UUID, Post] = {}
+        self.webhooks: dict[UUID, Webhook] = {}
+        self.webhook_deliveries: dict[UUID, Delivery] = {}
+        self.delivery_numbers: Iterator[int] = count(1)
         self.commits = 0
         self.writer = asyncio.Lock()
 
@@ -133,6 +139,9 @@ class Changes:
         self.broadcasts = Layer(database.broadcasts)
         self.preferences = Layer(database.preferences)
         self.posts = Layer(database.posts)
+        self.webhooks = Layer(database.webhooks)
+        self.webhook_deliveries = Layer(database.webhook_deliveries)
+        self.delivery_numbers = database.delivery_numbers
         self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
@@ -166,5 +175,7 @@ class Changes:
             self.broadcasts,
             self.preferences,
             self.posts,
+            self.webhooks,
+            self.webhook_deliveries,
         ):
             layer.commit()

@@ -21,6 +21,7 @@ from adapters.memory.roles import MemoryRoles
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.signing_keys import MemorySigningKeys
 from adapters.memory.users import MemoryUsers
+from adapters.memory.webhooks import MemoryWebhookDeliveries, MemoryWebhooks
 from adapters.wake_ups import Bell
 from application.unit_of_work import Transactions, UnitOfWork
 
@@ -45,6 +46,8 @@ class MemoryUnitOfWork(UnitOfWork):
         "sessions",
         "signing_keys",
         "users",
+        "webhook_deliveries",
+        "webhooks",
     )
 
     users: MemoryUsers
@@ -65,6 +68,8 @@ class MemoryUnitOfWork(UnitOfWork):
     broadcasts: MemoryBroadcasts
     preferences: MemoryPreferences
     posts: MemoryPosts
+    webhooks: MemoryWebhooks
+    webhook_deliveries: MemoryWebhookDeliveries
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -85,6 +90,8 @@ class MemoryUnitOfWork(UnitOfWork):
         self.broadcasts = MemoryBroadcasts(changes)
         self.preferences = MemoryPreferences(changes)
         self.posts = MemoryPosts(changes)
+        self.webhooks = MemoryWebhooks(changes)
+        self.webhook_deliveries = MemoryWebhookDeliveries(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

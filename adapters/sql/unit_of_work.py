@@ -29,6 +29,8 @@ from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from adapters.sql.turns import Turns
 from adapters.sql.users import SqlUsers
+from adapters.sql.webhook_deliveries import SqlWebhookDeliveries
+from adapters.sql.webhooks import SqlWebhooks
 from adapters.sql.work import Work
 from application.unit_of_work import Transactions, UnitOfWork
 
@@ -60,6 +62,8 @@ class SqlUnitOfWork(UnitOfWork):
         "sessions",
         "signing_keys",
         "users",
+        "webhook_deliveries",
+        "webhooks",
     )
 
     users: SqlUsers
@@ -80,6 +84,8 @@ class SqlUnitOfWork(UnitOfWork):
     broadcasts: SqlBroadcasts
     preferences: SqlPreferences
     posts: SqlPosts
+    webhooks: SqlWebhooks
+    webhook_deliveries: SqlWebhookDeliveries
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -100,6 +106,8 @@ class SqlUnitOfWork(UnitOfWork):
         self.broadcasts = SqlBroadcasts(work)
         self.preferences = SqlPreferences(work)
         self.posts = SqlPosts(work)
+        self.webhooks = SqlWebhooks(work)
+        self.webhook_deliveries = SqlWebhookDeliveries(work)
         self._work = work
         self._one_writer = one_writer
 

@@ -20,6 +20,8 @@ MOST_ATTEMPTS = 600
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=10)
 LONGEST_ERROR = 500
+SEND_WEBHOOK = "send-webhook"
+"""The kind of the jobs that send to webhooks: they are deliveries too."""
 
 
 class Status(Enum):
@@ -89,6 +91,11 @@ class Job:
     def delivering(cls, emitted: Emitted, *, id: UUID, to: str) -> "Job":
         """The delivery of an event to the reaction of that name, due at once."""
         return cls(id=id, kind=to, args={}, created_at=emitted.at, due_at=emitted.at, emitted=emitted)
+
+    @property
+    def is_delivery(self) -> bool:
+        """Of an event: no job to whoever looks at jobs."""
+        return self.emitted is not None or self.kind == SEND_WEBHOOK
 
     @property
     def is_finished(self) -> bool:

@@ -44,6 +44,7 @@ NOUNS: Mapping[str, str] = {
     "mail": "Mails: what they look like, and whether they arrive.",
     "config": "The settings.",
     "notifications": "What members are told.",
+    "webhooks": "Other services that are told what happens here.",
 }
 """Nouns with verbs: the `app` of the module of that name, with _ for -."""
 

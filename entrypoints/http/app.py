@@ -33,6 +33,7 @@ from entrypoints.http.routes import (
     roles,
     system,
     users,
+    webhooks,
 )
 from entrypoints.http.routes import jobs as job_routes
 from entrypoints.http.routes import profiles as profile_routes
@@ -122,6 +123,7 @@ def create_app(
         notifications.router,
         posts.router,
         posts.of_members,
+        webhooks.router,
         oauth.router,
         oauth.well_known,
         system.router,

@@ -16,6 +16,7 @@ from application.housekeeping import (
     NOTHING,
     NOTIFICATIONS_KEPT_FOR,
     READ_NOTIFICATIONS_KEPT_FOR,
+    WEBHOOK_DELIVERIES_KEPT_FOR,
     Sweep,
     Swept,
 )
@@ -32,6 +33,7 @@ from tests.contracts.builders import (
     a_session,
     a_token,
     a_user,
+    a_webhook_delivery,
     an_api_key,
     an_event,
 )
@@ -63,6 +65,8 @@ async def test_only_what_has_run_out_is_swept() -> None:
             await uow.notifications.add(a_notification(user, created_at=read_long_ago, read_at=read_long_ago))
             await uow.broadcasts.add(Broadcast(id=uuid4(), title="News", body="For all", created_at=year_ago))
             await uow.events.add(event)
+            month_ago = clock.now() - WEBHOOK_DELIVERIES_KEPT_FOR + timedelta(hours=hours)
+            await uow.webhook_deliveries.add([a_webhook_delivery(uuid4()).given_up(month_ago, "No.")])
             await uow.jobs.add(a_job(emitted=event).succeeded(day_ago))
     sweep = Sweep(transactions, Trail(clock, Uuid7Ids(), SIGNATURE), clock)
     assert await sweep(operator("test")) == NOTHING
@@ -78,6 +82,7 @@ async def test_only_what_has_run_out_is_swept() -> None:
             events=1,
             notifications=2,
             broadcasts=1,
+            webhook_deliveries=1,
         )
 
 

@@ -62,7 +62,7 @@ def asked_wait(text: str | None, now: datetime) -> timedelta:
         return min(timedelta(seconds=int(text)), LONGEST_ASKED)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return timedelta()
     date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
     return max(timedelta(), min(date - now, LONGEST_ASKED))

@@ -214,7 +214,6 @@ async def replay_webhook_deliveries(
 
 @router.post(
     "/{webhook_id}/deliveries/{delivery_id}/replay",
-    status_code=202,
     response_model=DeliveryView,
     responses=problems(404, 409, use_case="replay_webhook_delivery"),
     summary="Send a delivery once more",
@@ -224,7 +223,7 @@ async def replay_webhook_delivery(
 ) -> Response:
     """With the `webhook-id` that it had, and as often as if it had never failed."""
     found = await application.webhooks.replay_webhook_delivery(actor, webhook_id=webhook_id, delivery_id=delivery_id)
-    return answer(found, status=202, headers=NO_STORE)
+    return answer(found, headers=NO_STORE)
 
 
 def _told(made: Versioned[WebhookView], *, status: int = 200, location: str | None = None) -> Response:

@@ -157,9 +157,10 @@ class _Server(uvicorn.Server):
 async def _body(receive: Callable[[], Awaitable[Message]]) -> bytes | None:
     """None where it is too large."""
     body = bytearray()
-    while len(body) <= LARGEST_BODY:
+    while True:
         part = await receive()
         body += part.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            return None
         if not part.get("more_body"):
             return bytes(body)
-    return None

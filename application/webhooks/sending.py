@@ -36,9 +36,11 @@ class WebhookSending:
     async def work(self, run: Run) -> None:
         """Raises Postponed where there is no room just now."""
         found = await self.queries.outgoing(UUID(run.job.args["delivery_id"]))
-        if found is None or not found.delivery.is_pending:
+        if found is None:
             return
-        if found.waits:
+        if not found.delivery.is_pending:
+            await self._leave(run, found.delivery)
+        elif found.waits:
             await self._wait(run, found.delivery)
         elif found.webhook is None or not found.webhook.is_active:
             await self._give_up(run, found.delivery, DELETED if found.webhook is None else SWITCHED_OFF)
@@ -52,6 +54,13 @@ class WebhookSending:
             found = await uow.webhook_deliveries.overdue(now, limit=MOST_OVERDUE)
             return sum([await uow.jobs.add(delivery.job(self.ids.new(), now)) for delivery in found])
 
+    async def _leave(self, run: Run, over: Delivery) -> None:
+        """Unless somebody has it repeated just now, and found that it has a job."""
+        async with run.finishing() as uow:
+            delivery = await uow.webhook_deliveries.get(over.id)
+            if delivery is not None and delivery.is_pending:
+                run.again_at(self.clock.now())
+
     async def _wait(self, run: Run, delivery: Delivery) -> None:
         """Whoever settles the earlier one leaves another job for this one."""
         async with run.finishing() as uow:
@@ -59,9 +68,13 @@ class WebhookSending:
                 run.again_at(self.clock.now())
 
     async def _give_up(self, run: Run, waiting: Delivery, why: str) -> None:
+        """Unless it was switched on again just now."""
         async with run.finishing() as uow:
+            webhook = await uow.webhooks.get(waiting.webhook_id)
             delivery = await uow.webhook_deliveries.get(waiting.id)
-            if delivery is not None and delivery.is_pending:
+            if webhook is not None and webhook.is_active:
+                run.again_at(self.clock.now())
+            elif delivery is not None and delivery.is_pending:
                 await self._store(uow, delivery.given_up(self.clock.now(), why))
 
     async def _try(self, run: Run, delivery: Delivery, webhook: Webhook) -> None:

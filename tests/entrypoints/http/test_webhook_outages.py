@@ -3,17 +3,21 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 
 from application.app import Application
 from application.webhooks.gate import LONGEST_REST
+from application.webhooks.ports import Outgoing, WebhookQueries
 from entrypoints.bootstrap import open_application
 from entrypoints.settings import Settings
+from tests.contracts.builders import a_webhook_delivery
 from tests.entrypoints.http.client import OPERATOR, Api
 from tests.entrypoints.http.test_webhooks import deliveries, subscribed
 from tests.limits import UNLIMITED
@@ -110,6 +114,70 @@ def _checked(received: list[Received]) -> dict[str, list[str]]:
             told[subject].append(message.json["type"])
         assert message.id == ids[subject][-1], "an older one came after a newer one"
     return told
+
+
+class Interrupted:
+    """Reads what is to be sent; then something happens before anything is done about it."""
+
+    def __init__(self, queries: WebhookQueries, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._queries = queries
+        self._meanwhile = meanwhile
+
+    async def outgoing(self, delivery_id: UUID) -> Outgoing | None:
+        found = await self._queries.outgoing(delivery_id)
+        await self._meanwhile()
+        self._meanwhile = _nothing
+        return found
+
+
+async def _nothing() -> None: ...
+
+
+async def test_what_is_repeated_while_its_old_job_is_about_to_leave_is_sent(api: Api, receiver: Receiver) -> None:
+    """The job saw that the delivery is over; before it can say so, somebody has it repeated, and finds that it has a
+    job already."""
+    _, root = await api.admin()
+    webhook = await subscribed(api, root, receiver.url, "product.*")
+    path = f"/webhooks/{webhook['id']}"
+    await api.application.products.create_product(OPERATOR, sku="mug", name="x", price=1, currency="EUR")
+    await api.call("PATCH", path, as_=root, json={"is_active": False})
+    await api.call("PATCH", path, as_=root, json={"is_active": True})
+    [delivery] = await deliveries(api, root, webhook, status="failed")
+
+    async def repeat() -> None:
+        answer = await api.call("POST", f"{path}/deliveries/{delivery['id']}/replay", as_=root)
+        assert answer.status_code == 200, answer.text
+
+    await _interrupted(api, repeat)
+    assert len(receiver.received) == 1
+    assert [each["status"] for each in await deliveries(api, root, webhook)] == ["delivered"]
+
+
+async def test_what_is_switched_on_again_is_not_given_up(api: Api, receiver: Receiver) -> None:
+    """The job saw that the webhook is off; before it gives up, it is on again, and what failed is repeated."""
+    _, root = await api.admin()
+    webhook = await subscribed(api, root, receiver.url, "product.*")
+    path = f"/webhooks/{webhook['id']}"
+    await api.call("PATCH", path, as_=root, json={"is_active": False})
+    made = a_webhook_delivery(UUID(webhook["id"]), created_at=api.clock.now(), next_attempt_at=api.clock.now())
+    async with api.application.jobs.retry_job.transactions.begin() as uow:
+        await uow.webhook_deliveries.add([made])
+        await uow.jobs.add(made.job(uuid4(), api.clock.now()))
+
+    async def switch_on() -> None:
+        assert (await api.call("PATCH", path, as_=root, json={"is_active": True})).status_code == 200
+
+    await _interrupted(api, switch_on)
+    assert [each["status"] for each in await deliveries(api, root, webhook)] == ["delivered"]
+
+
+async def _interrupted(api: Api, meanwhile: Callable[[], Awaitable[object]]) -> None:
+    """All that is due is done; once, something happens between reading a delivery and what is done about it."""
+    kind = api.application.runner.kinds["send-webhook"]
+    sending = kind.work.__self__.webhook_sending  # type: ignore[attr-defined]
+    cut = replace(sending, queries=Interrupted(sending.queries, meanwhile))
+    api.application.runner.kinds["send-webhook"] = replace(kind, work=cut.work)
+    await api.application.runner.drain()
 
 
 async def test_a_lane_whose_job_was_lost_is_found_again(api: Api, receiver: Receiver) -> None:

@@ -55,6 +55,20 @@ from application.posts.writing import CreatePost, DeletePost, UpdatePost
 from application.products.catalogue import CreateProduct, DeleteProduct, ListProducts, ShowProduct, UpdateProduct
 from application.profiles.avatars import RemoveAvatar, ReplaceAvatar, ShowAvatar
 from application.profiles.profiles import ShowMyProfile, ShowProfile, UpdateProfile
+from application.webhooks.deliveries import (
+    ListWebhookDeliveries,
+    ReplayWebhookDeliveries,
+    ReplayWebhookDelivery,
+    ShowWebhookDelivery,
+)
+from application.webhooks.management import (
+    CreateWebhook,
+    DeleteWebhook,
+    ListWebhooks,
+    RotateWebhookSecret,
+    ShowWebhook,
+    UpdateWebhook,
+)
 
 
 @dataclass(frozen=True)
@@ -227,6 +241,23 @@ class Live:
 
 
 @dataclass(frozen=True)
+class Webhooks:
+    """Which other services are told what happens."""
+
+    list_webhooks: ListWebhooks
+    show_webhook: ShowWebhook
+    create_webhook: CreateWebhook
+    update_webhook: UpdateWebhook
+    rotate_webhook_secret: RotateWebhookSecret
+    delete_webhook: DeleteWebhook
+
+    list_webhook_deliveries: ListWebhookDeliveries
+    show_webhook_delivery: ShowWebhookDelivery
+    replay_webhook_delivery: ReplayWebhookDelivery
+    replay_webhook_deliveries: ReplayWebhookDeliveries
+
+
+@dataclass(frozen=True)
 class Application:
     identity: Identity
     access: Access
@@ -240,6 +271,7 @@ class Application:
     show_dashboard: ShowDashboard
     posts: Posts
     live: Live
+    webhooks: Webhooks
     sweep: Sweep
     runner: Runner
     store: StoreHealth

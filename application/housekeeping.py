@@ -25,6 +25,7 @@ class Swept:
     notifications: int
     broadcasts: int
     live_tickets: int
+    webhook_deliveries: int
 
     @property
     def kinds(self) -> list[str]:
@@ -38,22 +39,24 @@ class Swept:
         return ", ".join(f"{getattr(self, field.name)} {field.name.replace('_', ' ')}" for field in fields(self))
 
 
-NOTHING = Swept(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+NOTHING = Swept(*(0 for _ in fields(Swept)))
 JOBS_KEPT_FOR = timedelta(days=7)
 DELIVERIES_KEPT_FOR = timedelta(days=1)
 SET_ASIDE_KEPT_FOR = timedelta(days=30)
 """How long what is done can still be looked up, and how long what failed for good can be retried."""
 READ_NOTIFICATIONS_KEPT_FOR = timedelta(days=90)
 NOTIFICATIONS_KEPT_FOR = timedelta(days=365)
+WEBHOOK_DELIVERIES_KEPT_FOR = timedelta(days=30)
 AT_ONCE = 5_000
-"""Jobs, events and notifications that one transaction removes, so that none takes too long however many there are."""
+"""Jobs, events, notifications and deliveries to webhooks that one transaction removes, so that none takes too long
+however many there are."""
 
 
 @dataclass(frozen=True)
 class Sweep:
     """Remove sessions, signing keys, kept answers, tokens of links and tickets that have run out, API keys that did so
-    a month ago, jobs and events that were done with some days ago, and old notifications; of many, in several
-    transactions."""
+    a month ago, jobs, events and deliveries to webhooks that were done with some days ago, and old notifications; of
+    many, in several transactions."""
 
     rule: ClassVar[Rule] = OPERATOR
 
@@ -68,7 +71,8 @@ class Sweep:
         while True:
             swept = await self._sweep_some(actor)
             total += swept
-            if max(swept.jobs, swept.events, swept.notifications, swept.broadcasts) < AT_ONCE:
+            of_many = (swept.jobs, swept.events, swept.notifications, swept.broadcasts, swept.webhook_deliveries)
+            if max(of_many) < AT_ONCE:
                 return total
 
     async def _sweep_some(self, actor: Actor) -> Swept:
@@ -92,6 +96,9 @@ class Sweep:
                 ),
                 broadcasts=await uow.broadcasts.remove_before(now - NOTIFICATIONS_KEPT_FOR, limit=AT_ONCE),
                 live_tickets=await uow.live_tickets.remove_expired(now),
+                webhook_deliveries=await uow.webhook_deliveries.remove_settled(
+                    now - WEBHOOK_DELIVERIES_KEPT_FOR, limit=AT_ONCE
+                ),
             )
             if swept != NOTHING:
                 await self.trail.record(uow, actor, "housekeeping.swept", fields=swept.kinds)

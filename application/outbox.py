@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from application.ports import Clock, Ids
 from application.unit_of_work import UnitOfWork
+from application.webhooks.subscribers import Subscribers
 from domain.access.actor import Actor
 from domain.events import Emitted, Event
 from domain.identity.session import kept_user_agent
@@ -22,10 +23,19 @@ class Outbox:
     clock: Clock
     ids: Ids
     reactions: ReactionNames
+    subscribers: Subscribers
 
     async def emit(self, uow: UnitOfWork, actor: Actor, event: Event) -> None:
-        """Store the event, and for each reaction to it a delivery, which becomes the receipt."""
+        """Store the event, and for each reaction to it a delivery, which becomes the receipt; and one to each webhook
+        that wants it. What neither follows from is not stored."""
+        reactions = self.reactions.by_type[type(event)]
+        webhooks = await self.subscribers.to(uow, event.name) if event.about is not None else ()
+        if not reactions and not webhooks:
+            return
         now = self.clock.now()
         origin = replace(actor.origin, user_agent=kept_user_agent(actor.origin.user_agent))
         emitted = Emitted.of(event, id=self.ids.new(), at=now, actor=actor.name, origin=origin)
-        await uow.events.add(emitted, {reaction: self.ids.new() for reaction in self.reactions.by_type[type(event)]})
+        if reactions:
+            await uow.events.add(emitted, {reaction: self.ids.new() for reaction in reactions})
+        if webhooks and event.about is not None:
+            await self.subscribers.post(uow, emitted, event.about, webhooks)

@@ -22,6 +22,8 @@ from domain.identity import events
 from domain.jobs.events import JobFinished
 from domain.notifications.events import NotificationMailed
 from domain.orders import events as orders
+from domain.posts import events as posts
+from domain.products import events as products
 from domain.profiles.events import AvatarDiscarded
 
 
@@ -100,6 +102,20 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     orders.RefundDue: (GivesMoneyBack("refund-payment", Settlement.give_back),),
     JobFinished: (Notifies("notify-job-finished", NotificationComposer.job_finished),),
     NotificationMailed: (Mails("mail-notification", AccountLetters.notification),),
+    # Told to webhooks alone.
+    events.UserCreated: (),
+    events.UserUpdated: (),
+    events.UserDeactivated: (),
+    events.UserReactivated: (),
+    events.UserRolesChanged: (),
+    events.UserDeleted: (),
+    posts.PostPublished: (),
+    posts.PostUpdated: (),
+    posts.PostUnpublished: (),
+    posts.PostDeleted: (),
+    products.ProductCreated: (),
+    products.ProductUpdated: (),
+    products.ProductDeleted: (),
 }
 
 REACTION_NAMES = ReactionNames(

@@ -14,6 +14,8 @@ USERS = UUID("018fe000-0000-7000-8000-000000000002")
 """All roles, and all accounts, each as one thing that changes."""
 POSTS = UUID("018fe000-0000-7000-8000-000000000007")
 """All posts, likewise."""
+WEBHOOKS = UUID("018fe000-0000-7000-8000-000000000009")
+"""All webhooks, likewise."""
 
 
 class Changes(Protocol):

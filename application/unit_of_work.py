@@ -23,6 +23,8 @@ from domain.orders.payment import PaymentRepository
 from domain.posts.post import PostRepository
 from domain.products.product import ProductRepository
 from domain.profiles.profile import ProfileRepository
+from domain.webhooks.delivery import DeliveryRepository
+from domain.webhooks.webhook import WebhookRepository
 
 ACCESS = "access"
 """What changes roles, or who has them, is serialised under this name."""
@@ -98,6 +100,12 @@ class UnitOfWork(Protocol):
         """What is told to everybody who listens once it is committed, in this order. It is not stored: it may be lost,
         and whoever listens finds the truth in the store."""
         ...
+
+    @property
+    def webhooks(self) -> WebhookRepository: ...
+
+    @property
+    def webhook_deliveries(self) -> DeliveryRepository: ...
 
     async def serialise(self, name: str) -> None:
         """Wait until no other unit of work holds this name, and hold it to the end of this one.

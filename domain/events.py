@@ -18,12 +18,21 @@ class Event:
 
     __slots__ = ()
     name: ClassVar[str]
+    subject: ClassVar[str | None] = None
+    """Of an event that webhooks may ask for: the field with the id of the thing that it is about. Events of one thing
+    are emitted under a lock on it, and sent in that order. Such an event names nobody but by an id, and its docstring
+    says when it happens. None: it is nobody's business outside."""
     kinds: ClassVar[dict[str, "type[Event]"]] = {}
     """Every kind of event, by its name."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         Event.kinds[cls.name] = cls
+
+    @property
+    def about(self) -> UUID | None:
+        """The id of the thing that it is about, if that is told outside."""
+        return None if self.subject is None else getattr(self, self.subject)
 
     def as_data(self) -> dict[str, str | None]:
         """The fields as texts, for a store."""

@@ -33,10 +33,13 @@ from adapters.security.secrets import (
     PAYMENT_CALLBACKS,
     REFRESH_TOKENS,
     SIGNING_KEY_SEAL,
+    WEBHOOK_SECRETS,
     Keychain,
 )
 from adapters.security.signing_keys import Ed25519KeyFactory
+from adapters.security.webhook_secrets import HmacWebhookSecrets
 from adapters.system import SystemClock, Uuid7Ids
+from adapters.webhooks import GuardedTargets, LateWebhookSender, SystemResolver
 from application.access.permissions import PermissionCatalogue
 from application.access.ports import AccessQueries, KeyMaker
 from application.app import (
@@ -51,6 +54,7 @@ from application.app import (
     Posts,
     Products,
     Profiles,
+    Webhooks,
     use_cases,
 )
 from application.audit.ports import AuditQueries, TrailSignature
@@ -102,6 +106,11 @@ from application.reactions import REACTION_NAMES, Reactions
 from application.remembering import Changes
 from application.site import Site
 from application.unit_of_work import Transactions
+from application.webhooks.deliveries import Replaying
+from application.webhooks.gate import Gate
+from application.webhooks.ports import Chance, WebhookQueries, WebhookSecrets, WebhookSender, WebhookTargets
+from application.webhooks.sending import WebhookSending
+from application.webhooks.subscribers import Subscribers
 from application.work import BackgroundWork
 from domain.errors import Unavailable
 from entrypoints.settings import Environment, Settings
@@ -114,7 +123,7 @@ if TYPE_CHECKING:
 
 AUDIENCE = "moothall"
 
-CHAPTERS = (Identity, Access, Audit, Jobs, Profiles, Posts, Products, Orders, Notifications, Live)
+CHAPTERS = (Identity, Access, Audit, Jobs, Profiles, Posts, Products, Orders, Notifications, Live, Webhooks)
 SHARED = (
     Passwords,
     NewAccounts,
@@ -133,8 +142,18 @@ SHARED = (
     FinishedJobs,
 )
 """What several use cases have in common."""
-REMEMBERING = (KnownCallers, UserCounts, KnownPosts)
-BACKGROUND = (AccountLetters, AccountFollowUps, NotificationComposer, Broadcasting, Reactions, BackgroundWork)
+REMEMBERING = (KnownCallers, UserCounts, KnownPosts, Subscribers)
+BACKGROUND = (
+    AccountLetters,
+    AccountFollowUps,
+    NotificationComposer,
+    Broadcasting,
+    Reactions,
+    Gate,
+    WebhookSending,
+    Replaying,
+    BackgroundWork,
+)
 
 
 @asynccontextmanager
@@ -168,6 +187,7 @@ async def open_application(
             connections = await _register_sql(container, settings, resources)
         hasher = _register_security(container, settings, resources, in_memory=in_memory)
         redis = _register_limits(container, settings, resources)
+        _register_webhooks(container, settings, resources)
         container.register(Load, instance=Load(connections, hasher, redis))
         container.register(MailTemplates, instance=open_templates(settings))
         container.register(Mailer, instance=mailer or (mail.MemoryMailer() if in_memory else open_mailer(settings)))
@@ -320,6 +340,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(IdempotencyQueries, instance=memory.MemoryIdempotencyQueries(database))
     container.register(NotificationQueries, instance=memory.MemoryNotificationQueries(database))
     container.register(LiveQueries, instance=memory.MemoryLiveQueries(database))
+    container.register(WebhookQueries, instance=memory.MemoryWebhookQueries(database))
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
 
@@ -348,6 +369,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(IdempotencyQueries, instance=sql.SqlIdempotencyQueries(reader))
     container.register(NotificationQueries, instance=sql.SqlNotificationQueries(reader))
     container.register(LiveQueries, instance=sql.SqlLiveQueries(reader))
+    container.register(WebhookQueries, instance=sql.SqlWebhookQueries(reader))
     container.register(StoreHealth, instance=sql.SqlHealth(engine))
     return sql.SqlConnections(engine, reader, transactions)
 
@@ -390,6 +412,7 @@ def _register_security(
     container.register(KeyFactory, instance=key_factory)
     container.register(KeyMaker, instance=RandomApiKeys())
     container.register(TicketMaker, instance=RandomTickets())
+    container.register(WebhookSecrets, instance=HmacWebhookSecrets(Keychain.of(known, WEBHOOK_SECRETS)))
     container.register(PaymentGateways, instance=_gateways(container, settings, known, in_memory=in_memory))
     container.register(TrailSignature, instance=HmacTrailSignature(Keychain.of(known, AUDIT_SEALS)))
     container.register(
@@ -436,6 +459,20 @@ def _register_limits(container: punq.Container, settings: Settings, resources: A
     resources.push_async_callback(circuit.close)
     container.register(RateLimiter, instance=SharedRateLimits(client, circuit, workers=settings.workers))
     return circuit
+
+
+def _register_webhooks(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> None:
+    to_loopback = settings.webhooks_to_loopback
+    resolver = SystemResolver()
+    resources.callback(resolver.close)
+    sender = LateWebhookSender(resolver, timeout=settings.http_timeout, to_loopback=to_loopback)
+    resources.push_async_callback(sender.close)
+    https_only = settings.environment is Environment.PRODUCTION
+    container.register(
+        WebhookTargets, instance=GuardedTargets(resolver, https_only=https_only, to_loopback=to_loopback)
+    )
+    container.register(WebhookSender, instance=sender)
+    container.register(Chance, instance=random.random)
 
 
 def _wired(container: punq.Container) -> Wiring:

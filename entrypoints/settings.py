@@ -33,7 +33,7 @@ SENDER = re.compile(
 RATE_LIMIT = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
-NOT_YET_USED = ("HTTP_TIMEOUT",)
+NOT_YET_USED: tuple[str, ...] = ()
 """Names of the contract whose features are not in this version: taken, and told to have no effect."""
 
 
@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     mail_templates: Path | None = None
 
     blob_url: SecretStr | None = None
+
+    http_timeout: float = Field(default=5, gt=0, le=60)
+    webhooks_to_loopback: bool = False
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
@@ -192,6 +195,8 @@ class Settings(BaseSettings):
             problems.append(
                 f"{PREFIX}TRUSTED_PROXIES: name the proxies; trusting everybody lets anybody forge addresses"
             )
+        if self.webhooks_to_loopback:
+            problems.append(f"{PREFIX}WEBHOOKS_TO_LOOPBACK: is for development; webhooks could reach this very machine")
         if problems:
             raise SettingsError(problems)
         return self

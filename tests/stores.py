@@ -27,6 +27,7 @@ from adapters.memory import (
     MemoryProductQueries,
     MemoryProfileQueries,
     MemoryTransactions,
+    MemoryWebhookQueries,
 )
 from adapters.sql import (
     Database,
@@ -45,6 +46,7 @@ from adapters.sql import (
     SqlProductQueries,
     SqlProfileQueries,
     SqlTransactions,
+    SqlWebhookQueries,
     create_engine,
 )
 from adapters.sql.tables import metadata
@@ -62,6 +64,7 @@ from application.products.ports import ProductQueries
 from application.profiles.ports import ProfileQueries
 from application.remembering import Changes
 from application.unit_of_work import Transactions
+from application.webhooks.ports import WebhookQueries
 from domain.access.roles import BUILT_IN_ROLES
 from tests.services import execute, postgres_url, wait_for
 
@@ -97,6 +100,7 @@ class Store:
     health: StoreHealth
     posts: PostQueries
     live: LiveQueries
+    webhooks: WebhookQueries
     engine: AsyncEngine | None = None
 
 
@@ -124,6 +128,7 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             MemoryHealth(),
             MemoryPostQueries(memory),
             MemoryLiveQueries(memory),
+            MemoryWebhookQueries(memory),
         )
         return
     async with opened_at(name, url, patience=patience) as store:
@@ -163,6 +168,7 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         SqlHealth(engine),
         SqlPostQueries(reader),
         SqlLiveQueries(reader),
+        SqlWebhookQueries(reader),
         engine,
     )
 

@@ -14,6 +14,7 @@ from adapters.memory.products import MemoryProductQueries
 from adapters.memory.profiles import MemoryProfileQueries
 from adapters.memory.queries import MemoryIdentityQueries
 from adapters.memory.unit_of_work import MemoryTransactions
+from adapters.memory.webhooks import MemoryWebhookQueries
 
 __all__ = [
     "MemoryAccessQueries",
@@ -30,4 +31,5 @@ __all__ = [
     "MemoryProductQueries",
     "MemoryProfileQueries",
     "MemoryTransactions",
+    "MemoryWebhookQueries",
 ]

@@ -1,7 +1,8 @@
 """What is committed, and what a unit of work changes on top of it."""
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from itertools import count
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -25,6 +26,8 @@ from domain.orders.payment import Payment
 from domain.posts.post import Post
 from domain.products.product import Product
 from domain.profiles.profile import Profile
+from domain.webhooks.delivery import Delivery
+from domain.webhooks.webhook import Webhook
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -67,6 +70,9 @@ class MemoryDatabase:
         self.room_numbers: dict[UUID, int] = {}
         self.room_messages: dict[tuple[UUID, int], RoomMessage] = {}
         self.live_tickets: dict[bytes, Ticket] = {}
+        self.webhooks: dict[UUID, Webhook] = {}
+        self.webhook_deliveries: dict[UUID, Delivery] = {}
+        self.delivery_numbers: Iterator[int] = count(1)
         self.commits = 0
         self.writer = asyncio.Lock()
 
@@ -149,6 +155,9 @@ class Changes:
         self.room_numbers = Layer(database.room_numbers)
         self.room_messages = Layer(database.room_messages)
         self.live_tickets = Layer(database.live_tickets)
+        self.webhooks = Layer(database.webhooks)
+        self.webhook_deliveries = Layer(database.webhook_deliveries)
+        self.delivery_numbers = database.delivery_numbers
         self.left_work = False
         self.spoilt_by: MoothallError | None = None
 
@@ -188,5 +197,7 @@ class Changes:
             self.room_numbers,
             self.room_messages,
             self.live_tickets,
+            self.webhooks,
+            self.webhook_deliveries,
         ):
             layer.commit()

@@ -81,9 +81,10 @@ class MemoryJobs(JobRepository):
         def is_old(job: Job) -> bool:
             if job.finished_at is None:
                 return False
-            if job.emitted is None:
+            if not job.is_delivery:
                 return job.finished_at <= before
-            return job.finished_at <= (set_aside_before if job.status in SET_ASIDE else deliveries_before)
+            is_set_aside = job.emitted is not None and job.status in SET_ASIDE
+            return job.finished_at <= (set_aside_before if is_set_aside else deliveries_before)
 
         old = [job.id for job in self._changes.jobs.values() if is_old(job)]
         return sum([self._changes.jobs.remove(job_id) for job_id in old[:limit]])
@@ -111,7 +112,7 @@ class MemoryJobQueries(JobQueries):
 
     async def job(self, job_id: UUID) -> JobView | None:
         job = self._database.jobs.get(job_id)
-        return JobView.of(job) if job is not None and job.emitted is None else None
+        return JobView.of(job) if job is not None and not job.is_delivery else None
 
     async def jobs(self, filters: JobFilters, *, after: Position | None, offset: int, limit: int) -> list[Row[JobView]]:
         rows = [Row(Position(job.created_at, job.id), JobView.of(job)) for job in self._found(filters)]
@@ -134,7 +135,7 @@ class MemoryJobQueries(JobQueries):
         return Backlog(len(due), min(due, default=None), retrying, len(self._set_aside()))
 
     def _found(self, filters: JobFilters) -> list[Job]:
-        return [job for job in self._database.jobs.values() if job.emitted is None and _passes(job, filters)]
+        return [job for job in self._database.jobs.values() if not job.is_delivery and _passes(job, filters)]
 
     def _set_aside(self) -> list[Job]:
         return [j for j in self._database.jobs.values() if j.emitted is not None and j.status in SET_ASIDE]

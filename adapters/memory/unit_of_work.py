@@ -22,6 +22,7 @@ from adapters.memory.rooms import MemoryRooms, MemoryTickets
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.signing_keys import MemorySigningKeys
 from adapters.memory.users import MemoryUsers
+from adapters.memory.webhooks import MemoryWebhookDeliveries, MemoryWebhooks
 from adapters.wake_ups import Bell
 from application.live.told import Told
 from application.unit_of_work import Transactions, UnitOfWork
@@ -50,6 +51,8 @@ class MemoryUnitOfWork(UnitOfWork):
         "signing_keys",
         "told",
         "users",
+        "webhook_deliveries",
+        "webhooks",
     )
 
     users: MemoryUsers
@@ -73,6 +76,8 @@ class MemoryUnitOfWork(UnitOfWork):
     rooms: MemoryRooms
     live_tickets: MemoryTickets
     told: list[Told]
+    webhooks: MemoryWebhooks
+    webhook_deliveries: MemoryWebhookDeliveries
 
     def __init__(self, changes: Changes) -> None:
         self.users = MemoryUsers(changes)
@@ -96,6 +101,8 @@ class MemoryUnitOfWork(UnitOfWork):
         self.rooms = MemoryRooms(changes)
         self.live_tickets = MemoryTickets(changes)
         self.told = []
+        self.webhooks = MemoryWebhooks(changes)
+        self.webhook_deliveries = MemoryWebhookDeliveries(changes)
 
     async def serialise(self, name: str) -> None:
         """There is one writer at a time anyway."""

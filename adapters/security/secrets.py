@@ -16,6 +16,7 @@ DEVICE_TOKENS = b"moothall/device-tokens/v1"
 AUDIT_SEALS = b"moothall/audit-seals/v1"
 SIGNING_KEY_SEAL = b"moothall/signing-key-seal/v1"
 PAYMENT_CALLBACKS = b"moothall/payment-callbacks/v1"
+WEBHOOK_SECRETS = b"moothall/webhook-secrets/v1"
 
 
 @dataclass(frozen=True, slots=True)

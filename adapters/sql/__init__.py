@@ -17,6 +17,7 @@ from adapters.sql.queries import SqlIdentityQueries
 from adapters.sql.reading import Reader
 from adapters.sql.schema import Schema
 from adapters.sql.unit_of_work import SqlTransactions
+from adapters.sql.webhook_queries import SqlWebhookQueries
 
 __all__ = [
     "Database",
@@ -36,5 +37,6 @@ __all__ = [
     "SqlProductQueries",
     "SqlProfileQueries",
     "SqlTransactions",
+    "SqlWebhookQueries",
     "create_engine",
 ]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from adapters.sql.jobs import is_set_aside, job
+from adapters.sql.jobs import is_delivery, is_set_aside, job
 from adapters.sql.paging import paged, place
 from adapters.sql.reading import Reader
 from adapters.sql.tables import events, jobs
@@ -19,7 +19,7 @@ from application.paging import Position
 from application.paging import Row as Placed
 from domain.jobs.job import Status
 
-_JOBS = select(jobs).where(jobs.c.event_id.is_(None))
+_JOBS = select(jobs).where(~is_delivery)
 _JOB = _JOBS.where(jobs.c.id == bindparam("job_id"))
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "user_id": jobs.c.owner_id == bindparam("user_id"),
@@ -91,7 +91,7 @@ def _page(filters: frozenset[str], continues: bool) -> Select[Any]:
 
 @lru_cache
 def _count(filters: frozenset[str]) -> Select[Any]:
-    return _where(select(func.count()).select_from(jobs).where(jobs.c.event_id.is_(None)), filters)
+    return _where(select(func.count()).select_from(jobs).where(~is_delivery), filters)
 
 
 @lru_cache

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Row, bindparam, delete, insert, literal_column, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sql.batches import chosen_once
@@ -15,10 +15,11 @@ from adapters.sql.events import emitted, events_of
 from adapters.sql.tables import jobs
 from adapters.sql.work import Work
 from domain.events import Emitted
-from domain.jobs.job import SET_ASIDE, Job, JobRepository, Progress, Status
+from domain.jobs.job import SEND_WEBHOOK, SET_ASIDE, Job, JobRepository, Progress, Status
 
 log = logging.getLogger("moothall.jobs")
 
+is_delivery = jobs.c.event_id.is_not(None) | (jobs.c.kind == literal_column(f"'{SEND_WEBHOOK}'"))
 is_set_aside = jobs.c.event_id.is_not(None) & jobs.c.status.in_(sorted(status.value for status in SET_ASIDE))
 
 _INSERT = insert(jobs)
@@ -62,12 +63,8 @@ _DELETE_FINISHED = delete(jobs).where(
         chosen_once(
             select(jobs.c.id)
             .where(
-                (jobs.c.event_id.is_(None) & (jobs.c.finished_at <= bindparam("before")))
-                | (
-                    jobs.c.event_id.is_not(None)
-                    & ~is_set_aside
-                    & (jobs.c.finished_at <= bindparam("deliveries_before"))
-                )
+                (~is_delivery & (jobs.c.finished_at <= bindparam("before")))
+                | (is_delivery & ~is_set_aside & (jobs.c.finished_at <= bindparam("deliveries_before")))
                 | (is_set_aside & (jobs.c.finished_at <= bindparam("set_aside_before")))
             )
             .limit(bindparam("limit"))

@@ -476,3 +476,64 @@ live_tickets = Table(
 )
 _unused = live_tickets.c.stream_at.is_(None)
 Index("ix_live_tickets_unused", live_tickets.c.expires_at, postgresql_where=_unused, sqlite_where=_unused)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("events", Text, nullable=False),  # patterns, separated by blanks
+    Column("description", Text),
+    Column("is_active", Boolean, nullable=False),
+    Column("disabled_reason", Text),
+    Column("seed", LargeBinary, nullable=False),
+    Column("secret_id", Text, nullable=False),
+    Column("previous_seed", LargeBinary),
+    Column("previous_secret_id", Text),
+    Column("previous_until", Time),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "created_at", "id"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", Uuid, nullable=False),
+    # No foreign key: who changes an order does not wait for who changes a webhook, nor fails because one was deleted.
+    Column("webhook_id", Uuid, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("event", Key, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("status", Key, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_status", Integer),
+    Column("error", Text),
+    Column("took_ms", Integer),
+    Column("created_at", Time, nullable=False),
+    Column("pending_since", Time, nullable=False),
+    Column("next_attempt_at", Time),  # null for one that is over
+    Column("settled_at", Time, index=True),
+    UniqueConstraint("id"),
+    Index(None, "webhook_id", "created_at", "id"),
+    Index(None, "webhook_id", "status", "created_at", "id"),
+    Index(None, "webhook_id", "event", "created_at", "id"),
+)
+_pending = webhook_deliveries.c.next_attempt_at.is_not(None)
+Index(
+    "ix_webhook_deliveries_pending",
+    webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.subject,
+    webhook_deliveries.c.number,
+    postgresql_where=_pending,
+    sqlite_where=_pending,
+)
+Index(
+    "ix_webhook_deliveries_next_attempt_at",
+    webhook_deliveries.c.next_attempt_at,
+    postgresql_where=_pending,
+    sqlite_where=_pending,
+)

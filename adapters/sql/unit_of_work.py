@@ -31,6 +31,8 @@ from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from adapters.sql.turns import Turns
 from adapters.sql.users import SqlUsers
+from adapters.sql.webhook_deliveries import SqlWebhookDeliveries
+from adapters.sql.webhooks import SqlWebhooks
 from adapters.sql.work import Work
 from application.live.told import Told
 from application.unit_of_work import Transactions, UnitOfWork
@@ -66,6 +68,8 @@ class SqlUnitOfWork(UnitOfWork):
         "signing_keys",
         "told",
         "users",
+        "webhook_deliveries",
+        "webhooks",
     )
 
     users: SqlUsers
@@ -89,6 +93,8 @@ class SqlUnitOfWork(UnitOfWork):
     rooms: SqlRooms
     live_tickets: SqlTickets
     told: list[Told]
+    webhooks: SqlWebhooks
+    webhook_deliveries: SqlWebhookDeliveries
 
     def __init__(self, work: Work, *, one_writer: bool) -> None:
         self.users = SqlUsers(work)
@@ -112,6 +118,8 @@ class SqlUnitOfWork(UnitOfWork):
         self.rooms = SqlRooms(work)
         self.live_tickets = SqlTickets(work)
         self.told = []
+        self.webhooks = SqlWebhooks(work)
+        self.webhook_deliveries = SqlWebhookDeliveries(work)
         self._work = work
         self._one_writer = one_writer
 

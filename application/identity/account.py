@@ -17,7 +17,7 @@ from domain.access.actor import Actor
 from domain.access.policy import OWNER_IN_PERSON, OWNER_JUST_SIGNED_IN, Rule, require_own
 from domain.audit.entry import changed_fields
 from domain.errors import Conflict, Invalid
-from domain.identity.events import PasswordChanged
+from domain.identity.events import PasswordChanged, UserUpdated
 from domain.identity.one_time_token import Purpose
 
 OWN_FIELDS = frozenset({"username", "first_name", "last_name"})
@@ -31,6 +31,7 @@ class ChangeMe:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     clock: Clock
 
     async def __call__(self, actor: Actor, *, expected: Expected = None, **changes: str | None) -> Versioned[UserView]:
@@ -44,6 +45,7 @@ class ChangeMe:
                 await self.trail.record(
                     uow, actor, "user.updated", subject=user_id, fields=changed_fields(user, changed)
                 )
+                await self.outbox.emit(uow, actor, UserUpdated(user_id))
                 user = await uow.users.save(changed)
         return shown(user)
 

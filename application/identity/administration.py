@@ -24,7 +24,14 @@ from domain.access.policy import OPERATOR, Rule, holder, require, require_reach
 from domain.access.roles import ADMIN, MEMBER, permissions_of, unknown_role
 from domain.audit.entry import added, changed_fields
 from domain.errors import Conflict, Denied
-from domain.identity.events import EmailChanged
+from domain.identity.events import (
+    EmailChanged,
+    UserCreated,
+    UserDeactivated,
+    UserReactivated,
+    UserRolesChanged,
+    UserUpdated,
+)
 from domain.identity.user import User
 
 CREATE = Permission("users:create", "Make accounts for others.")
@@ -44,6 +51,7 @@ class CreateUser:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     idempotency: Idempotency
     accounts: NewAccounts
     clock: Clock
@@ -89,6 +97,7 @@ class CreateUser:
                 await require_reach_of_roles(uow, actor, user.roles, gift={MEMBER})
             await uow.users.add(user)
             await self.trail.record(uow, actor, "user.created", subject=user.id, fields=added(user.roles))
+            await self.outbox.emit(uow, actor, UserCreated(user.id))
         return shown(user)
 
 
@@ -100,6 +109,7 @@ class CreateFirstAdmin:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     accounts: NewAccounts
     clock: Clock
     ids: Ids
@@ -126,6 +136,7 @@ class CreateFirstAdmin:
                 raise Conflict("admin-exists", "There is an administrator already, who can make others.")
             await uow.users.add(user)
             await self.trail.record(uow, actor, "user.created", subject=user.id, fields=added(user.roles))
+            await self.outbox.emit(uow, actor, UserCreated(user.id))
         return shown(user)
 
 
@@ -170,7 +181,15 @@ class UpdateUser:
                 if changed.is_active and not changed.is_verified:
                     await start_verification(uow, self.links, self.outbox, actor, changed)
             await self.trail.record(uow, actor, "user.updated", subject=user_id, fields=changed_fields(user, changed))
+            await self._tell(uow, actor, user, changed)
             return shown(await uow.users.save(changed))
+
+    async def _tell(self, uow: UnitOfWork, actor: Actor, user: User, changed: User) -> None:
+        if set(changed_fields(user, changed)) - {"+is_active", "-is_active"}:
+            await self.outbox.emit(uow, actor, UserUpdated(user.id))
+        if user.is_active != changed.is_active:
+            event = UserReactivated(user.id) if changed.is_active else UserDeactivated(user.id)
+            await self.outbox.emit(uow, actor, event)
 
     def _changed(self, user: User, changes: dict[str, str | bool | None]) -> User:
         fields: dict[str, object] = dict(changes)
@@ -190,6 +209,7 @@ class SetRoles:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     clock: Clock
 
     async def __call__(
@@ -210,6 +230,7 @@ class SetRoles:
                 await self.trail.record(
                     uow, actor, "user.roles-set", subject=user_id, fields=changed_fields(user, changed)
                 )
+                await self.outbox.emit(uow, actor, UserRolesChanged(user_id))
                 user = await uow.users.save(changed)
         return shown(user)
 

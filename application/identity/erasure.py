@@ -9,6 +9,7 @@ from application.outbox import Outbox
 from application.profiles.discarding import discard_avatar
 from application.unit_of_work import UnitOfWork
 from domain.access.actor import Actor
+from domain.identity.events import UserDeleted
 from domain.identity.user import User
 
 
@@ -25,4 +26,5 @@ class Erasure:
         await self.books.close_account(uow, actor, user.id)
         await discard_avatar(uow, self.outbox, actor, user.id)
         await uow.users.remove(user.id)
+        await self.outbox.emit(uow, actor, UserDeleted(user.id))
         await uow.idempotency.remove_all_of(caller_of(str(user.id), user.id))

@@ -19,7 +19,7 @@ from domain.access.actor import Actor
 from domain.access.policy import ANYBODY, Rule, holder, require
 from domain.access.roles import MEMBER
 from domain.audit.entry import added, changed_fields
-from domain.identity.events import EmailVerified, UserInvited
+from domain.identity.events import EmailVerified, UserCreated, UserInvited, UserUpdated
 from domain.identity.one_time_token import Purpose
 from domain.identity.user import User
 
@@ -80,6 +80,7 @@ class InviteUser:
             await self.idempotency.keep(uow, actor, once, shown(user))
             if user is not waiting:
                 await uow.users.add(user)
+                await self.outbox.emit(uow, actor, UserCreated(user.id))
             token = await self.links.issue(uow, user, Purpose.INVITATION)
             await self.trail.record(uow, actor, "user.invited", subject=user.id, fields=added(user.roles))
             await self.outbox.emit(uow, actor, UserInvited(user.id, token.id))
@@ -133,5 +134,7 @@ class AcceptInvitation:
                 subject=user.id,
                 fields=changed_fields(user, joined),
             )
+            if given:
+                await self.outbox.emit(uow, actor, UserUpdated(user.id))
             await self.outbox.emit(uow, actor, EmailVerified(user.id))
         return shown(saved)

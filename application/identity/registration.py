@@ -14,6 +14,7 @@ from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
 from domain.access.policy import ANYBODY, Rule
+from domain.identity.events import UserCreated
 
 
 @dataclass(frozen=True)
@@ -56,5 +57,6 @@ class Register:
             async with self.transactions.begin() as uow:
                 await uow.users.add(user)
                 await self.trail.record(uow, actor, "user.registered", subject=user.id)
+                await self.outbox.emit(uow, actor, UserCreated(user.id))
                 await start_verification(uow, self.links, self.outbox, actor, user)
         return shown(user)

@@ -20,6 +20,7 @@ from domain.identity.events import (
     EmailChanged,
     EmailChangeStarted,
     EmailVerified,
+    UserUpdated,
     VerificationRequested,
     VerificationStarted,
 )
@@ -84,6 +85,7 @@ class VerifyEmail:
         await uow.users.save(user.changed(self.clock.now(), email=token.email, is_verified=True))
         await self.trail.record(uow, actor, "user.updated", subject=user.id, fields=["email", "+is_verified"])
         await self.outbox.emit(uow, actor, EmailChanged(user.id, user.email.typed, token.email.typed))
+        await self.outbox.emit(uow, actor, UserUpdated(user.id))
 
 
 @dataclass(frozen=True)

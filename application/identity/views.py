@@ -9,17 +9,17 @@ from domain.errors import Invalid
 from domain.identity.session import Session
 from domain.identity.user import User
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 LONGEST_SEARCH = 200
 USER_SORTS = ("created_at", "updated_at", "email", "username")
 
 
 @dataclass(frozen=True, slots=True)
-class Versioned(Generic[T]):
+class Versioned(Generic[T_co]):
     """A view with the version that it shows (an ETag at the HTTP edge)."""
 
-    value: T
+    value: T_co
     version: int
 
 

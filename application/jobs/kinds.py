@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,14 @@ PROGRESS_EVERY = timedelta(milliseconds=500)
 
 async def tell_nobody(uow: UnitOfWork, job: Job) -> None:
     """Where nobody wants to know."""
+
+
+class Postponed(Exception):
+    """Not now: the job is put back until then, as if it had not been begun."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"Not before {until.isoformat()}.")
+        self.until = until
 
 
 class LeaseLost(Exception):
@@ -46,6 +54,12 @@ class Run:
         self._clock = clock
         self._tell_finished = tell_finished
         self._told_at = clock.now()
+        self._again_at: datetime | None = None
+
+    def again_at(self, time: datetime) -> None:
+        """Within `finishing`: what is stored there is not all yet, and the job is due again then. As `Postponed`, it
+        counts neither as an attempt nor as a failure."""
+        self._again_at = time
 
     @asynccontextmanager
     async def finishing(self, result: Any = None) -> AsyncIterator[UnitOfWork]:
@@ -59,7 +73,9 @@ class Run:
             yield uow
             now = self._clock.now()
             done = self.job.succeeded(now, result)
-            if self._every is not None:
+            if self._again_at is not None:
+                done = self.job.put_back(self._again_at)
+            elif self._every is not None:
                 done = done.again_at(now + self._every, result=result)
             asked_to_stop = await uow.jobs.settle(done, self._lease_id)
             if asked_to_stop is None:

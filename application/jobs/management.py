@@ -190,7 +190,7 @@ async def _set_aside(uow: UnitOfWork, delivery_id: UUID) -> Job:
 
 def _theirs(actor: Actor, rule: Rule, job: Job | None) -> Job:
     """The job, where they may; deliveries are not to be had here."""
-    if job is None or job.emitted is not None or judge(actor, rule, owner=job.owner_id) is not None:
+    if job is None or job.is_delivery or judge(actor, rule, owner=job.owner_id) is not None:
         raise _no_such_job()
     return job
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from application.jobs.kinds import JobKind, JobKinds, LeaseLost, Run, TellFinished, tell_nobody
+from application.jobs.kinds import JobKind, JobKinds, LeaseLost, Postponed, Run, TellFinished, tell_nobody
 from application.jobs.telling import tell_job
 from application.ports import Clock, Ids, WakeUps
 from application.unit_of_work import Transactions, UnitOfWork
@@ -195,6 +195,8 @@ class _Shift:
                 result = await kind.work(run)
                 json.dumps(result)  # what is no JSON fails here, and not where it is stored with others
                 ended = run.job.succeeded(clock.now(), result)
+        except Postponed as postponed:
+            ended = run.job.put_back(postponed.until)
         except LeaseLost:
             log.warning("Job %s (%s) was taken over by another worker.", job.id, job.kind)
             return None

@@ -60,8 +60,11 @@ class NotificationComposer:
         return Told(event.user_id, Kind.SIGN_IN, said)
 
     def order(self, emitted: Emitted) -> Told | None:
+        """Not of one whose account is gone."""
         event = emitted.event
         assert isinstance(event, OrderEvent)  # noqa: S101
+        if event.user_id is None:
+            return None
         return Told(event.user_id, Kind.ORDER, self.texts.of_order(event.name, order_number(event.order_id)))
 
     def job_finished(self, emitted: Emitted) -> Told | None:

@@ -48,8 +48,7 @@ class Books:
 
     async def _tell(self, uow: UnitOfWork, actor: Actor, order: Order) -> None:
         await self.trail.record(uow, actor, f"order.{order.status.value}", subject=order.user_id, item=order.id)
-        if order.event is not None:
-            await self.outbox.emit(uow, actor, order.event)
+        await self.outbox.emit(uow, actor, order.event)
 
 
 async def loaded_order(uow: UnitOfWork, order_id: UUID, expected: Expected = None) -> Order:

@@ -10,17 +10,19 @@ from application.idempotency import Idempotency, Once
 from application.identity.accounts import loaded, no_such_user, only_these
 from application.identity.ports import IdentityQueries
 from application.identity.views import Versioned
+from application.outbox import Outbox
 from application.ports import Clock, Ids
 from application.posts.ports import PostQueries
 from application.posts.reading import DRAFTS, no_such_post
 from application.posts.views import AuthorView, PostView, shown_post
-from application.unit_of_work import Transactions
+from application.unit_of_work import Transactions, UnitOfWork
 from application.versions import Expected, require_version
 from domain.access.actor import Actor
 from domain.access.permissions import Permission
 from domain.access.policy import OPERATOR, OWNER_IN_PERSON, Rule, holder, judge, require
 from domain.audit.entry import changed_fields
 from domain.errors import NotFound
+from domain.posts.events import PostDeleted, PostPublished, PostUnpublished, PostUpdated
 from domain.posts.post import Post
 
 UPDATE = Permission("posts:update", "Change, publish and take back everybody's posts.")
@@ -38,6 +40,7 @@ class CreatePost:
     transactions: Transactions
     identity: IdentityQueries
     trail: Trail
+    outbox: Outbox
     idempotency: Idempotency
     clock: Clock
     ids: Ids
@@ -76,6 +79,8 @@ class CreatePost:
             await uow.posts.add(post)
             fields = ("+is_published",) if is_published else ()
             await self.trail.record(uow, actor, "post.created", subject=owner, item=post.id, fields=fields)
+            if is_published:
+                await self.outbox.emit(uow, actor, PostPublished(post.id, owner))
         return made
 
 
@@ -89,6 +94,7 @@ class UpdatePost:
     transactions: Transactions
     queries: PostQueries
     trail: Trail
+    outbox: Outbox
     clock: Clock
 
     async def __call__(
@@ -111,9 +117,18 @@ class UpdatePost:
                     await record("post.published")
                 else:
                     await record("post.unpublished")
+                await self._tell(uow, actor, post, changed)
                 changed = await uow.posts.save(changed)
         assert found is not None  # noqa: S101
         return shown_post(changed, found.value.author)
+
+    async def _tell(self, uow: UnitOfWork, actor: Actor, post: Post, changed: Post) -> None:
+        """Of drafts, nobody."""
+        ids = post.id, post.author_id
+        if changed.is_published:
+            await self.outbox.emit(uow, actor, PostUpdated(*ids) if post.is_published else PostPublished(*ids))
+        elif post.is_published:
+            await self.outbox.emit(uow, actor, PostUnpublished(*ids))
 
 
 @dataclass(frozen=True)
@@ -124,6 +139,7 @@ class DeletePost:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
 
     async def __call__(self, actor: Actor, *, post_id: UUID, expected: Expected = None) -> None:
         """Raises NotFound (`post-not-found`), Stale."""
@@ -133,6 +149,8 @@ class DeletePost:
             require_version(post.version, expected)
             await uow.posts.remove(post_id)
             await self.trail.record(uow, actor, "post.deleted", subject=post.author_id, item=post_id)
+            if post.is_published:
+                await self.outbox.emit(uow, actor, PostDeleted(post_id, post.author_id))
 
 
 def _theirs(actor: Actor, rule: Rule, post: Post | None) -> Post:

@@ -8,6 +8,7 @@ from application.audit.trail import Trail
 from application.idempotency import Idempotency, Once
 from application.identity.accounts import only_these
 from application.identity.views import Versioned
+from application.outbox import Outbox
 from application.paging import Page, PageRequest, Sort, read_page
 from application.ports import Clock, Ids
 from application.products.ports import ProductQueries
@@ -19,6 +20,7 @@ from domain.access.permissions import Permission
 from domain.access.policy import ANYBODY, Rule, holder, judge, require
 from domain.audit.entry import changed_fields
 from domain.errors import NotFound
+from domain.products.events import ProductCreated, ProductDeleted, ProductUpdated
 from domain.products.product import Product, counted
 
 READ = Permission("products:read", "See products that are not for sale, too.")
@@ -81,6 +83,7 @@ class CreateProduct:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     idempotency: Idempotency
     clock: Clock
     ids: Ids
@@ -118,6 +121,7 @@ class CreateProduct:
             await self.idempotency.keep(uow, actor, once, shown_product(product))
             await uow.products.add(product)
             await self.trail.record(uow, actor, "product.created", subject=product.sku, item=product.id)
+            await self.outbox.emit(uow, actor, ProductCreated(product.id, product.sku))
         return shown_product(product)
 
 
@@ -130,6 +134,7 @@ class UpdateProduct:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
     clock: Clock
 
     async def __call__(
@@ -153,6 +158,7 @@ class UpdateProduct:
                 item=product.id,
                 fields=changed_fields(product, changed),
             )
+            await self.outbox.emit(uow, actor, ProductUpdated(product.id, product.sku))
             return shown_product(await uow.products.save(changed))
 
 
@@ -164,6 +170,7 @@ class DeleteProduct:
 
     transactions: Transactions
     trail: Trail
+    outbox: Outbox
 
     async def __call__(self, actor: Actor, *, sku: str, expected: Expected = None) -> None:
         """Raises NotFound (`product-not-found`), Stale."""
@@ -172,6 +179,7 @@ class DeleteProduct:
             product = await _loaded(uow, sku, expected)
             await uow.products.remove(product.id)
             await self.trail.record(uow, actor, "product.deleted", subject=product.sku, item=product.id)
+            await self.outbox.emit(uow, actor, ProductDeleted(product.id, product.sku))
 
 
 def _sees_everything(actor: Actor) -> bool:

@@ -53,9 +53,10 @@ class UserInvited(Event):
 
 @dataclass(frozen=True, slots=True)
 class EmailVerified(Event):
-    """For the first time that it is known to be theirs."""
+    """An address was verified for the first time, by the link that was mailed for that."""
 
     name: ClassVar[str] = "email.verified"
+    subject: ClassVar[str | None] = "user_id"
     user_id: UUID
 
 
@@ -91,3 +92,57 @@ class SessionReused(Event):
     name: ClassVar[str] = "session.reused"
     user_id: UUID
     session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UserCreated(Event):
+    """Somebody registered, or an account was made for them, or they were invited."""
+
+    name: ClassVar[str] = "user.created"
+    subject: ClassVar[str | None] = "user_id"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UserUpdated(Event):
+    """Names, address or verification of an account were changed."""
+
+    name: ClassVar[str] = "user.updated"
+    subject: ClassVar[str | None] = "user_id"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeactivated(Event):
+    """An account was deactivated: nobody can sign in to it."""
+
+    name: ClassVar[str] = "user.deactivated"
+    subject: ClassVar[str | None] = "user_id"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UserReactivated(Event):
+    """A deactivated account was activated again."""
+
+    name: ClassVar[str] = "user.reactivated"
+    subject: ClassVar[str | None] = "user_id"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UserRolesChanged(Event):
+    """A member was given or lost roles."""
+
+    name: ClassVar[str] = "user.roles-changed"
+    subject: ClassVar[str | None] = "user_id"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeleted(Event):
+    """An account was deleted, with all that was its own, posts too."""
+
+    name: ClassVar[str] = "user.deleted"
+    subject: ClassVar[str | None] = "user_id"
+    user_id: UUID

@@ -20,6 +20,8 @@ MOST_ATTEMPTS = 600
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=10)
 LONGEST_ERROR = 500
+SEND_WEBHOOK = "send-webhook"
+"""The kind of the jobs that send to webhooks: they are deliveries too."""
 
 
 class Status(Enum):
@@ -91,6 +93,11 @@ class Job:
         return cls(id=id, kind=to, args={}, created_at=emitted.at, due_at=emitted.at, emitted=emitted)
 
     @property
+    def is_delivery(self) -> bool:
+        """Of an event: no job to whoever looks at jobs."""
+        return self.emitted is not None or self.kind == SEND_WEBHOOK
+
+    @property
     def is_finished(self) -> bool:
         return self.status not in UNFINISHED
 
@@ -127,9 +134,9 @@ class Job:
         waited = self._queued(now + wait_before(self.attempts, chance), error=_told(error))
         return replace(waited, strikes=self.strikes - 1)
 
-    def put_back(self, now: datetime) -> "Job":
-        """As if this attempt had not been begun."""
-        return replace(self._queued(now), attempts=self.attempts - 1, strikes=self.strikes - 1)
+    def put_back(self, until: datetime) -> "Job":
+        """As if this attempt had not been begun; due (again) at that time."""
+        return replace(self._queued(until), attempts=self.attempts - 1, strikes=self.strikes - 1)
 
     def again_at(self, time: datetime, *, result: Any = None, error: str | None = None) -> "Job":
         """A periodic job, once it is done or given up."""

@@ -132,9 +132,9 @@ class Order:
         return {line.product_id: line.quantity for line in self.lines if line.is_held}
 
     @property
-    def event(self) -> Event | None:
-        """That it is what it is now; None where nobody is left to be told."""
-        return None if self.user_id is None else EVENTS[self.status](self.id, self.user_id)  # type: ignore[call-arg]
+    def event(self) -> Event:
+        """That it is what it is now."""
+        return EVENTS[self.status](self.id, self.user_id)  # type: ignore[call-arg]
 
     def require_may_become(self, status: OrderStatus) -> None:
         """Raises Conflict (`order-not-placed`, `order-not-paid`): it is not in a state that allows this."""

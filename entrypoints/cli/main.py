@@ -45,6 +45,7 @@ NOUNS: Mapping[str, str] = {
     "config": "The settings.",
     "notifications": "What members are told.",
     "rooms": "Where members talk.",
+    "webhooks": "Other services that are told what happens here.",
 }
 """Nouns with verbs: the `app` of the module of that name, with _ for -."""
 

@@ -34,6 +34,7 @@ from entrypoints.http.routes import (
     roles,
     system,
     users,
+    webhooks,
 )
 from entrypoints.http.routes import jobs as job_routes
 from entrypoints.http.routes import profiles as profile_routes
@@ -124,6 +125,7 @@ def create_app(
         posts.router,
         live.router,
         posts.of_members,
+        webhooks.router,
         oauth.router,
         oauth.well_known,
         system.router,

@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from application.app import use_cases
+from entrypoints.http import event_catalogue
 from entrypoints.http.errors import PROBLEM_JSON, Problem
 from entrypoints.http.security import API_KEY_HEADER, OptionalCredentials
 
@@ -33,6 +34,7 @@ TAGS = [
     {"name": "Orders", "description": "What members buy, how it is paid, and what becomes of it."},
     {"name": "Notifications", "description": "What members are told, and what they want to be told."},
     {"name": "Live", "description": "Rooms that members talk in, and what opens a live connection."},
+    {"name": "Webhooks", "description": "Other services that are told what happens here, and what was sent to them."},
     {"name": "OAuth 2", "description": "RFC 6749, 7009, 7662, 8414 and 7517, for clients that speak them."},
     {"name": "System", "description": "For whoever runs this."},
 ]
@@ -131,6 +133,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             if operation["operationId"] in optional:
                 operation["security"].append({})
             _complete(operation, under_api=path.startswith("/api/"))
+        document["webhooks"] = event_catalogue.described()
         app.openapi_schema = document
     return app.openapi_schema
 

@@ -16,6 +16,7 @@ from application.housekeeping import (
     NOTHING,
     NOTIFICATIONS_KEPT_FOR,
     READ_NOTIFICATIONS_KEPT_FOR,
+    WEBHOOK_DELIVERIES_KEPT_FOR,
     Sweep,
     Swept,
 )
@@ -33,6 +34,7 @@ from tests.contracts.builders import (
     a_session,
     a_token,
     a_user,
+    a_webhook_delivery,
     an_api_key,
     an_event,
 )
@@ -74,6 +76,8 @@ async def test_only_what_has_run_out_is_swept() -> None:
             await uow.live_tickets.add(replace(ticket, digest=bytes([10 + hours]), stream_at=clock.now()))
             await uow.broadcasts.add(Broadcast(id=uuid4(), title="News", body="For all", created_at=year_ago))
             await uow.events.add(event)
+            month_ago = clock.now() - WEBHOOK_DELIVERIES_KEPT_FOR + timedelta(hours=hours)
+            await uow.webhook_deliveries.add([a_webhook_delivery(uuid4()).given_up(month_ago, "No.")])
             await uow.jobs.add(a_job(emitted=event).succeeded(day_ago))
     sweep = Sweep(transactions, Trail(clock, Uuid7Ids(), SIGNATURE), clock)
     assert await sweep(operator("test")) == NOTHING
@@ -90,6 +94,7 @@ async def test_only_what_has_run_out_is_swept() -> None:
             notifications=2,
             broadcasts=1,
             live_tickets=1,
+            webhook_deliveries=1,
         )
 
 

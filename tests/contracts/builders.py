@@ -29,6 +29,8 @@ from domain.orders.order import Order, OrderLine, OrderStatus
 from domain.orders.payment import Payment, PaymentStatus
 from domain.posts.post import Post
 from domain.products.product import Product
+from domain.webhooks.delivery import Delivery
+from domain.webhooks.webhook import SecretSeed, Webhook
 from tests.stores import Store
 
 NOW = datetime(2026, 11, 21, 9, 30, 15, 123456, tzinfo=UTC)
@@ -289,3 +291,46 @@ async def add_orders(store: Store, *orders: Order) -> None:
     async with store.transactions.begin() as uow:
         for order in orders:
             await uow.orders.add(order)
+
+
+def a_webhook(*events: str, **fields: Any) -> Webhook:
+    webhook = Webhook(
+        id=uuid4(),
+        url="https://hooks.example/moothall",
+        events=events or ("*",),
+        description=None,
+        secret=SecretSeed("k1", bytes(range(32))),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(webhook, **fields)
+
+
+def a_webhook_delivery(webhook: Webhook | UUID, subject: UUID | None = None, **fields: Any) -> Delivery:
+    """One that is pending, and due."""
+    delivery = Delivery(
+        id=uuid4(),
+        webhook_id=webhook if isinstance(webhook, UUID) else webhook.id,
+        message_id=uuid4(),
+        event="order.paid",
+        subject=subject or uuid4(),
+        body='{"type":"order.paid"}',
+        created_at=NOW,
+        pending_since=NOW,
+        next_attempt_at=NOW,
+    )
+    return replace(delivery, **fields)
+
+
+async def add_webhooks(store: Store, *webhooks: Webhook) -> None:
+    async with store.transactions.begin() as uow:
+        for webhook in webhooks:
+            await uow.webhooks.add(webhook)
+
+
+async def add_webhook_deliveries(store: Store, *deliveries: Delivery) -> list[Delivery]:
+    """As they are stored, with their numbers."""
+    async with store.transactions.begin() as uow:
+        await uow.webhook_deliveries.add(deliveries)
+        found = [await uow.webhook_deliveries.get(delivery.id) for delivery in deliveries]
+    return [delivery for delivery in found if delivery is not None]

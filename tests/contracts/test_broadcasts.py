@@ -15,6 +15,7 @@ from application.notifications import broadcasting
 from application.notifications.broadcasting import Broadcasting
 from application.outbox import Outbox
 from application.reactions import REACTION_NAMES
+from application.webhooks.subscribers import Subscribers
 from domain.identity.user import User
 from domain.jobs.job import Job, Status
 from domain.notifications.notification import Broadcast, Kind
@@ -40,7 +41,7 @@ class Hall:
         self.store = store
         self.clock = OwnClock()
         self.ids = Uuid7Ids()
-        outbox = Outbox(self.clock, self.ids, REACTION_NAMES)
+        outbox = Outbox(self.clock, self.ids, REACTION_NAMES, Subscribers(store.changes, self.ids))
         self.broadcasting = Broadcasting(store.transactions, outbox, self.clock, self.ids)
         kind = JobKind("broadcast", self.broadcasting.work)
         self.runner = Runner(store.transactions, store.wake_ups, JobKinds.of([kind]), self.clock, self.ids, lambda: 0.5)

@@ -19,6 +19,7 @@ from application.jobs.views import JobFilters
 from application.outbox import Outbox
 from application.reactions import REACTION_NAMES
 from application.unit_of_work import Transactions, UnitOfWork
+from application.webhooks.subscribers import Subscribers
 from domain.errors import Invalid, Unavailable
 from domain.jobs.job import MOST_ATTEMPTS, MOST_STRIKES, Job, Status
 from tests.clock import OwnClock
@@ -38,7 +39,8 @@ class Workplace:
 
     def worker(self, work: Work, **kinds: JobKind) -> Runner:
         found = JobKinds.of([JobKind("work", work), *kinds.values()])
-        finished = FinishedJobs(Outbox(self.clock, Uuid7Ids(), REACTION_NAMES))
+        subscribers = Subscribers(self.store.changes, Uuid7Ids())
+        finished = FinishedJobs(Outbox(self.clock, Uuid7Ids(), REACTION_NAMES, subscribers))
         return Runner(
             self.store.transactions,
             self.store.wake_ups,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.errors import Conflict, Invalid
 from domain.money import CURRENCIES, LARGEST_TOTAL
+from domain.orders.events import OrderCancelled
 from domain.orders.order import (
     COMES_FROM,
     EVENTS,
@@ -106,10 +107,10 @@ def test_what_is_over_stays_over() -> None:
     assert set(EVENTS) == set(OrderStatus)
 
 
-def test_an_order_of_nobody_tells_nobody() -> None:
-    order = placed((product(), 1))
-    assert order.event == EVENTS[OrderStatus.PLACED](order.id, order.user_id)  # type: ignore[call-arg]
-    assert replace(order, user_id=None).event is None
+def test_what_becomes_of_an_order_is_told_even_if_it_is_nobodys_any_more() -> None:
+    order = replace(placed((product(), 1)), status=OrderStatus.CANCELLED)
+    assert order.event == OrderCancelled(order.id, order.user_id)
+    assert replace(order, user_id=None).event == OrderCancelled(order.id, None)
 
 
 def test_a_number_is_short_and_told_from_the_id() -> None:

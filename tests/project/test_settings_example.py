@@ -21,7 +21,7 @@ def test_it_names_every_setting_once_and_no_other() -> None:
 
 
 def test_what_has_no_effect_stands_under_the_heading_that_says_so() -> None:
-    heading = next(number for number, line in enumerate(LINES) if "without effect" in line)
+    heading = next((number for number, line in enumerate(LINES) if "without effect" in line), len(LINES))
     idle = {match[1] for line in LINES[heading:] if (match := SETTING.fullmatch(line))}
     assert idle == {f"{PREFIX}{name}" for name in NOT_YET_USED}
 

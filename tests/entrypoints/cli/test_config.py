@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from entrypoints import settings
 from entrypoints.cli.config import masked
 from entrypoints.settings import Settings
 from tests.entrypoints.cli.command import Moothall
@@ -57,11 +58,12 @@ def test_passwords_in_urls_are_masked(url: str, shown: str) -> None:
     assert masked(url) == shown
 
 
-def test_good_settings_are_told_to_be_good(moothall: Moothall) -> None:
-    moothall.setting(HTTP_TIMEOUT="7")
+def test_good_settings_are_told_to_be_good(moothall: Moothall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "NOT_YET_USED", ("OF_LATER",))
+    moothall.setting(OF_LATER="7")
     outcome = moothall.good("config", "check")
-    assert "MOOTHALL_HTTP_TIMEOUT has no effect" in outcome.err
-    assert moothall.good("--json", "config", "check").json == {"without_effect": ["MOOTHALL_HTTP_TIMEOUT"]}
+    assert "MOOTHALL_OF_LATER has no effect" in outcome.err
+    assert moothall.good("--json", "config", "check").json == {"without_effect": ["MOOTHALL_OF_LATER"]}
 
 
 def test_wrong_settings_are_named(moothall: Moothall) -> None:

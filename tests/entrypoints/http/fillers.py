@@ -23,6 +23,8 @@ from tests.contracts.builders import (
     a_room,
     a_session,
     a_user,
+    a_webhook,
+    a_webhook_delivery,
     an_api_key,
     an_entry,
     an_order,
@@ -43,7 +45,7 @@ class House:
 
     def path(self, template: str) -> str:
         """Of the reader's own things."""
-        return template.replace("{user_id}", str(self.reader_id))
+        return template.replace("{user_id}", str(self.reader_id)).replace("{webhook_id}", str(self.reader_id))
 
     async def reader(self) -> User:
         async with self.begin() as uow:
@@ -145,6 +147,21 @@ async def rooms(house: House, n: int) -> None:
             await uow.rooms.add(a_room(f"r{uuid4().hex}", permission="users:read", created_at=house.clock.now()))
 
 
+async def webhooks(house: House, n: int) -> None:
+    async with house.begin() as uow:
+        for _ in range(n):
+            await uow.webhooks.add(a_webhook(created_at=house.clock.now()))
+
+
+async def webhook_deliveries(house: House, n: int) -> None:
+    """Of other events each, to the webhook that is named after the reader."""
+    async with house.begin() as uow:
+        if await uow.webhooks.get(house.reader_id) is None:
+            await uow.webhooks.add(a_webhook(id=house.reader_id))
+        made = [a_webhook_delivery(house.reader_id, created_at=house.clock.now()) for _ in range(n)]
+        await uow.webhook_deliveries.add(made)
+
+
 Filler = Callable[[House, int], Awaitable[None]]
 """Adds so many rows to a list, as the administrator of the house reads it."""
 
@@ -163,6 +180,8 @@ FILLERS: Mapping[str, Filler] = {
     "list_posts_of": posts_of,
     "list_notifications": notifications,
     "list_rooms": rooms,
+    "list_webhooks": webhooks,
+    "list_webhook_deliveries": webhook_deliveries,
 }
 
 WITHOUT_ROWS: Mapping[str, str] = {

@@ -66,6 +66,9 @@ class World:
     """Published."""
     rooms: dict[Whose, str]
     """Open to every member."""
+    webhooks: dict[Whose, UUID]
+    webhook_deliveries: dict[Whose, UUID]
+    """Settled, of the webhook."""
     links: Mapping[Purpose, str]
     """Tokens of the other one's links."""
     refresh_token: str
@@ -79,7 +82,8 @@ class World:
             "key_id": self.api_keys,
             "name": self.rooms if "/rooms/" in template else self.roles,
             "job_id": self.failed_jobs if template.endswith("/retry") else self.jobs,
-            "delivery_id": self.deliveries,
+            "delivery_id": self.webhook_deliveries if "{webhook_id}" in template else self.deliveries,
+            "webhook_id": self.webhooks,
             "order_id": self.orders,
             "sku": self.products,
             "gateway": {Whose.OTHERS: "sandbox", Whose.MISSING: "nowhere"},
@@ -102,7 +106,11 @@ class Operation:
 
     @property
     def is_about_jobs(self) -> bool:
-        return "{job_id}" in self.path or "{delivery_id}" in self.path
+        return "{job_id}" in self.path or ("{delivery_id}" in self.path and not self.is_about_webhooks)
+
+    @property
+    def is_about_webhooks(self) -> bool:
+        return "{webhook_id}" in self.path
 
     @property
     def is_about_avatars(self) -> bool:
@@ -124,7 +132,9 @@ class Operation:
     def targets(self) -> tuple[Whose, ...]:
         if "{" not in self.path:
             return (Whose.NOBODYS,)
-        is_nobodys = any(thing in self.path for thing in ("{name}", "{delivery_id}", "{sku}", "{gateway}"))
+        is_nobodys = any(
+            thing in self.path for thing in ("{name}", "{delivery_id}", "{sku}", "{gateway}", "{webhook_id}")
+        )
         return (Whose.OTHERS, Whose.MISSING) if is_nobodys else (Whose.OWN, Whose.OTHERS, Whose.MISSING)
 
 
@@ -322,6 +332,16 @@ REQUESTS: Mapping[str, Request] = {
     "create_room": Request(lambda _: {"name": f"r{uuid4().hex}", "title": "A room"}),
     "close_room": Request(),
     "open_ticket": READ,
+    "list_webhooks": READ,
+    "show_webhook": READ,
+    "create_webhook": Request(lambda _: {"url": "https://192.0.66.1/hook", "events": ["*"]}),
+    "update_webhook": Request(lambda _: {"description": uuid4().hex}),
+    "delete_webhook": Request(),
+    "rotate_webhook_secret": Request(),
+    "list_webhook_deliveries": READ,
+    "show_webhook_delivery": READ,
+    "replay_webhook_delivery": Request(),
+    "replay_webhook_deliveries": Request(lambda _: {"since": "2026-11-21T09:00:00Z", "until": "2026-11-21T10:00:00Z"}),
 }
 
 PRIVATE = {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from adapters.payments import SandboxGateway
 from adapters.payments.sandbox import notice_of
@@ -22,7 +22,7 @@ from domain.orders.payment import Payment, PaymentStatus
 from domain.posts.post import Post
 from domain.profiles.profile import AvatarSize, Profile
 from tests.clock import OwnClock
-from tests.contracts.builders import a_line, a_payment, a_product, a_room, an_order
+from tests.contracts.builders import a_line, a_payment, a_product, a_room, a_webhook, a_webhook_delivery, an_order
 from tests.entrypoints.http.client import PASSWORD
 from tests.entrypoints.http.matrix import Caller, Operation, Whose, World
 from tests.entrypoints.work import a_delivery, a_job, failed, store
@@ -56,6 +56,7 @@ class People:
             with_jobs=operation.is_about_jobs,
             with_links=operation.is_about_links,
             with_avatars=operation.is_about_avatars,
+            with_webhooks=operation.is_about_webhooks,
             order_status=operation.order_status,
         )
 
@@ -66,6 +67,7 @@ class People:
         with_jobs: bool = False,
         with_links: bool = False,
         with_avatars: bool = False,
+        with_webhooks: bool = False,
         order_status: OrderStatus | None = None,
     ) -> World:
         role = await self._role_of(caller.permissions)
@@ -107,6 +109,7 @@ class People:
             await store(self._application, *waiting.values(), *lost.values(), set_aside)
         if with_avatars:
             await self._give_avatars(me, other)
+        webhook, sent = await self._webhook() if with_webhooks else (uuid4(), uuid4())
         links = await self._links(other) if with_links else {}
         return World(
             caller_id=me.id,
@@ -123,6 +126,8 @@ class People:
             notifications={Whose.OWN: own_message.id, Whose.OTHERS: others_message.id, Whose.MISSING: uuid4()},
             posts={Whose.OWN: posts[0].id, Whose.OTHERS: posts[1].id, Whose.MISSING: uuid4()},
             rooms={Whose.OTHERS: room.name, Whose.MISSING: "nowhere"},
+            webhooks={Whose.OTHERS: webhook, Whose.MISSING: uuid4()},
+            webhook_deliveries={Whose.OTHERS: sent, Whose.MISSING: uuid4()},
             links=links,
             refresh_token=refresh_token,
             access_token=await self._token(others),
@@ -220,6 +225,16 @@ class People:
                 assert text is not None
                 found[purpose] = text
         return found
+
+    async def _webhook(self) -> tuple[UUID, UUID]:
+        """A webhook that wants nothing that happens here, with something that was sent to it."""
+        now = self._clock.now()
+        webhook = a_webhook(events=("nothing",), created_at=now, updated_at=now)
+        sent = a_webhook_delivery(webhook, created_at=now, pending_since=now).given_up(now, "No.")
+        async with self._sign_in.transactions.begin() as uow:
+            await uow.webhooks.add(webhook)
+            await uow.webhook_deliveries.add([sent])
+        return webhook.id, sent.id
 
     async def _give_avatars(self, *users: User) -> None:
         profiles = self._application.profiles

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from domain.orders.order import Order
-from tests.contracts.builders import a_payment
+from tests.contracts.builders import a_payment, a_webhook_delivery
 from tests.entrypoints.http.client import ANOTHER_PASSWORD, PASSWORD, Api, Tokens, token_in
 from tests.entrypoints.http.people import a_notice
 from tests.entrypoints.work import a_delivery, a_job, failed, store
@@ -28,6 +28,7 @@ HAVE_ITEMS = {
     "product.created", "product.updated", "product.deleted", "order.placed", "order.paid", "order.fulfilled",
     "order.refunded", "order.cancelled", "payment.started", "notification.sent", "broadcast.requested",
     "room.created", "room.deleted",
+    "webhook.delivery-replayed", "webhook.replay-requested",
 }  # fmt: skip
 CHANGE_NOTHING = {("POST", "/auth/introspect")}
 OF_THINGS = {
@@ -40,6 +41,10 @@ OF_THINGS = {
     ("POST", "/payments/{gateway}/callback"), ("POST", "/notifications"), ("POST", "/notifications/broadcast"),
     ("POST", "/notifications/{notification_id}/read"), ("POST", "/notifications/read-all"),
     ("PATCH", "/notifications/preferences"), ("POST", "/rooms"), ("DELETE", "/rooms/{name}"), ("POST", "/live/tickets"),
+    ("PATCH", "/notifications/preferences"), ("POST", "/webhooks"), ("PATCH", "/webhooks/{webhook_id}"),
+    ("DELETE", "/webhooks/{webhook_id}"), ("POST", "/webhooks/{webhook_id}/secret"),
+    ("POST", "/webhooks/{webhook_id}/deliveries/replay"),
+    ("POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"),
 }  # fmt: skip
 """What members have besides their account: these have a walk of their own."""
 
@@ -341,6 +346,24 @@ async def test_every_change_of_members_things_leaves_exactly_one_entry(api: Api)
     await step("POST", "/rooms", "room.created", boss, "lounge", status=201, as_=root, json=room)
     await step("DELETE", "/rooms/{name}", "room.deleted", boss, "lounge", status=204, as_=root, ids=("lounge",))
     await step("POST", "/live/tickets", None, status=200, as_=ada)
+    hook = {"url": "https://192.0.66.1/hook", "events": ["order.*"]}
+    created = await step("POST", "/webhooks", "webhook.created", boss, "new", status=201, as_=root, json=hook)
+    made_id = created.json()["id"]
+    path = "/webhooks/{webhook_id}"
+    own: dict[str, Any] = {"as_": root, "ids": (made_id,)}
+    change = {"events": ["*"]}
+    await step("PATCH", path, "webhook.updated", boss, made_id, ("events",), status=200, json=change, **own)
+    await step("PATCH", path, None, status=200, json=change, **own)
+    await step("POST", f"{path}/secret", "webhook.secret-rotated", boss, made_id, status=200, **own)
+    action, span = "webhook.replay-requested", {"since": "2026-11-21T09:00:00Z", "until": "2026-11-21T10:00:00Z"}
+    await step("POST", f"{path}/deliveries/replay", action, boss, made_id, status=202, json=span, **own)
+    told = a_webhook_delivery(UUID(made_id)).given_up(api.clock.now(), "No.")
+    async with api.application.orders.pay_order.transactions.begin() as uow:
+        await uow.webhook_deliveries.add([told])
+    path, action = "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", "webhook.delivery-replayed"
+    ids = (made_id, str(told.id))
+    await step("POST", path, action, boss, made_id, item=ids[1], status=200, as_=root, ids=ids)
+    await step("DELETE", "/webhooks/{webhook_id}", "webhook.deleted", boss, made_id, status=204, **own)
     assert walk.walked == OF_THINGS
 
 

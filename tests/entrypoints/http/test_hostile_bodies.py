@@ -81,8 +81,9 @@ NUMBERS = ("2147483648", "9223372036854775808", "18446744073709551616", "-1", "0
 NUMBERS += ("1e3", "9" * 5000)
 OTHER_TYPES = ("null", "true", '"1"', "[]", "{}", "[[[[[]]]]]", '{"$ne": null}')
 
-PUT_RIGHT = {"email"}
-"""Fields in which something else may be kept than was sent: an address has one way to be written."""
+PUT_RIGHT = {"email", "status"}
+"""Fields in which something else may be kept than was sent: an address has one way to be written; and whoever asks for
+what has a status gets a job, which has one of its own."""
 
 
 def writes() -> Iterator[tuple[Operation, dict[str, Any]]]:

@@ -24,6 +24,7 @@ TOLD: Mapping[str, set[str]] = {
     "ImpersonationAnswer": {"access_token", "token_type"},
     "IntrospectionAnswer": {"token_type"},
     "NewApiKey": {"key"},  # this once
+    "NewWebhook": {"secret"},  # likewise
     "JwkSet": {"keys"},  # public ones
     "Choice": {"mail"},  # whether one wants any
     "PersonalDataAnswer": {"api_keys"},  # what they are called, and may

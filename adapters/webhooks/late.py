@@ -1,0 +1,32 @@
+"""The client is made when there is something to send: it takes long to import, and to read what is trusted."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from adapters.webhooks.addresses import Resolver
+from application.webhooks.ports import WebhookSender
+from domain.webhooks.delivery import Answer
+
+if TYPE_CHECKING:
+    from adapters.webhooks.sender import HttpWebhookSender
+
+
+class LateWebhookSender(WebhookSender):
+    """`timeout` in seconds."""
+
+    def __init__(self, resolver: Resolver, *, timeout: float, to_loopback: bool) -> None:
+        self._resolver = resolver
+        self._timeout = timeout
+        self._to_loopback = to_loopback
+        self._sender: HttpWebhookSender | None = None
+
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if self._sender is None:
+            from adapters.webhooks.sender import HttpWebhookSender  # noqa: PLC0415 (as above)
+
+            self._sender = HttpWebhookSender(self._resolver, timeout=self._timeout, to_loopback=self._to_loopback)
+        return await self._sender.send(url, headers, body)
+
+    async def close(self) -> None:
+        if self._sender is not None:
+            await self._sender.close()

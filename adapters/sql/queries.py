@@ -26,7 +26,7 @@ from application.paging import Position, Sort
 from application.paging import Row as Placed
 from domain.identity.signing_key import SigningKey
 
-AT_ONCE = 1_000
+AT_ONCE = 500
 """Sessions that one statement asks for, so that nobody waits for as long as it takes to read what it found."""
 
 _WITH_SESSION = (

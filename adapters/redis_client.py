@@ -108,16 +108,16 @@ def _database(number: str) -> int:
     return int(number or 0)
 
 
-def open_client(server: RedisServer, timeout: float) -> RedisClient:
-    """A client, which connects when it is first asked. Connecting and each answer may take `timeout` seconds. Text
-    comes as text. A connection that broke is made anew, once, without a pause.
+def open_client(server: RedisServer, timeout: float, *, as_text: bool = True) -> RedisClient:
+    """A client, which connects when it is first asked. Connecting and each answer may take `timeout` seconds. What
+    comes is text, or bytes where it may be anything. A connection that broke is made anew, once, without a pause.
 
     Close it with `close`."""
     account: dict[str, Any] = {"username": server.username, "password": server.password}
     options: dict[str, Any] = {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
-        "decode_responses": True,
+        "decode_responses": as_text,
         "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     }
     if server.kind == "unix":

@@ -35,8 +35,9 @@ from application.jobs.management import (
     ShowJob,
 )
 from application.jobs.runner import Runner
-from application.limits import RequestLimit
+from application.limits import LiveLimit, RequestLimit
 from application.live.rooms import CloseRoom, CreateRoom, ListMessages, ListRooms, Say, ShowRoom
+from application.live.switchboard import Switchboard
 from application.live.tickets import OpenTicket, RedeemTicket
 from application.notifications.inbox import (
     ListNotifications,
@@ -227,7 +228,7 @@ class Posts:
 
 @dataclass(frozen=True)
 class Live:
-    """Rooms that members talk in, and what opens a live connection."""
+    """What members see as it happens, and rooms that they talk in."""
 
     list_rooms: ListRooms
     show_room: ShowRoom
@@ -238,6 +239,9 @@ class Live:
 
     open_ticket: OpenTicket
     redeem_ticket: RedeemTicket
+
+    switchboard: Switchboard
+    limit: LiveLimit
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class Limits:
     login: Limit | None = None
     register: Limit | None = None
     mail: Limit | None = None
+    live: Limit | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ class RequestLimit:
     async def count(self, caller: str) -> Standing | None:
         """None where there is no limit."""
         return None if self.limit is None else await self.limiter.take(self.limit, caller)
+
+
+@dataclass(frozen=True)
+class LiveLimit(RequestLimit):
+    """The same for what is said over live connections."""
 
 
 @dataclass(frozen=True)

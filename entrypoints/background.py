@@ -49,6 +49,19 @@ async def warming(application: Application) -> AsyncIterator[None]:
             await task
 
 
+@asynccontextmanager
+async def connecting(application: Application) -> AsyncIterator[None]:
+    """Meanwhile, live connections are told what happens; in the end they are closed."""
+    task = asyncio.create_task(application.live.switchboard.run())
+    try:
+        yield
+    finally:
+        application.live.switchboard.close()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 async def _warm(application: Application) -> None:
     try:
         await application.posts.list_posts(PROCESS)

@@ -5,6 +5,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters import mail, memory, sql
 from adapters.blobs import BlobPlace, MemoryBlobs
 from adapters.blobs.obstore import ObstoreBlobs
+from adapters.hubs import LocalHub
 from adapters.images import PillowImages
 from adapters.payments import SandboxGateway
 from adapters.rate_limits import LocalRateLimits
@@ -84,8 +86,10 @@ from application.jobs.finishing import FinishedJobs
 from application.jobs.kinds import JobKind, JobKinds
 from application.jobs.ports import JobQueries
 from application.jobs.runner import LEASE, Runner
-from application.limits import Limits, Quotas, RateLimiter, RequestLimit
-from application.live.ports import LiveQueries, TicketMaker
+from application.limits import Limits, LiveLimit, Quotas, RateLimiter, RequestLimit
+from application.live.ports import Hub, LiveQueries, TicketMaker
+from application.live.switchboard import Switchboard
+from application.live.telling import TellingTransactions
 from application.mail import Mailer, MailTemplates
 from application.notifications.broadcasting import Broadcasting
 from application.notifications.composer import NotificationComposer
@@ -96,7 +100,7 @@ from application.orders.books import Books
 from application.orders.payments import Settlement, TakePaymentNotice
 from application.orders.ports import OrderQueries, PaymentGateways
 from application.outbox import Outbox, ReactionNames
-from application.ports import Clock, Ids, Load, Reachable, StoreHealth, WakeUps, Watched
+from application.ports import Clock, Ids, Load, StoreHealth, WakeUps, Watched
 from application.posts.known_posts import KnownPosts
 from application.posts.ports import PostQueries
 from application.products.ports import ProductQueries
@@ -119,7 +123,7 @@ from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
     from adapters.mail.smtp import SmtpMailer
-    from adapters.redis_client import RedisServer
+    from adapters.redis_client import Circuit, RedisClient, RedisServer
 
 AUDIENCE = "moothall"
 
@@ -142,7 +146,7 @@ SHARED = (
     FinishedJobs,
 )
 """What several use cases have in common."""
-REMEMBERING = (KnownCallers, UserCounts, KnownPosts, Subscribers)
+REMEMBERING = (KnownCallers, UserCounts, KnownPosts, Subscribers, Switchboard)
 BACKGROUND = (
     AccountLetters,
     AccountFollowUps,
@@ -180,15 +184,17 @@ async def open_application(
         container = punq.Container()
         container.register(Clock, instance=clock or SystemClock())
         container.register(Ids, instance=Uuid7Ids())
+        redis = _open_redis(settings, resources)
+        hub = _register_hub(container, settings, resources, None if in_memory else redis)
         connections: Watched | None = None
         if in_memory:
-            _register_memory(container)
+            _register_memory(container, hub)
         else:
-            connections = await _register_sql(container, settings, resources)
+            connections = await _register_sql(container, settings, resources, hub)
         hasher = _register_security(container, settings, resources, in_memory=in_memory)
-        redis = _register_limits(container, settings, resources)
+        _register_limits(container, settings, redis)
         _register_webhooks(container, settings, resources)
-        container.register(Load, instance=Load(connections, hasher, redis))
+        container.register(Load, instance=Load(connections, hasher, redis.circuit if redis else None))
         container.register(MailTemplates, instance=open_templates(settings))
         container.register(Mailer, instance=mailer or (mail.MemoryMailer() if in_memory else open_mailer(settings)))
         container.register(BlobStore, instance=MemoryBlobs() if in_memory else ObstoreBlobs(blob_place(settings)))
@@ -323,10 +329,43 @@ def _smtp_mailer(settings: Settings) -> "SmtpMailer | None":
     return SmtpMailer(server, sender=settings.mail_sender, timeout=settings.smtp_timeout)
 
 
-def _register_memory(container: punq.Container) -> None:
+@dataclass(frozen=True)
+class _Redis:
+    server: "RedisServer"
+    client: "RedisClient"
+    circuit: "Circuit"
+
+
+def _open_redis(settings: Settings, resources: AsyncExitStack) -> _Redis | None:
+    server = redis_server(settings)
+    if server is None:
+        return None
+    from adapters.redis_client import Circuit, open_client  # noqa: PLC0415 (as above)
+
+    client = open_client(server, settings.redis_timeout)
+    circuit = Circuit(client, settings.redis_timeout)
+    resources.push_async_callback(circuit.close)
+    return _Redis(server, client, circuit)
+
+
+def _register_hub(
+    container: punq.Container, settings: Settings, resources: AsyncExitStack, redis: _Redis | None
+) -> Hub:
+    """How processes tell each other; without Redis each knows itself alone."""
+    hub: Hub = LocalHub()
+    if redis is not None:
+        from adapters.hubs.shared import SharedHub  # noqa: PLC0415 (as above)
+
+        hub = SharedHub(redis.client, redis.circuit, redis.server, timeout=settings.redis_timeout)
+        resources.push_async_callback(hub.close)
+    container.register(Hub, instance=hub)
+    return hub
+
+
+def _register_memory(container: punq.Container, hub: Hub) -> None:
     database = memory.MemoryDatabase()
     transactions = memory.MemoryTransactions(database)
-    container.register(Transactions, instance=transactions)
+    container.register(Transactions, instance=TellingTransactions(transactions, hub))
     container.register(WakeUps, instance=transactions.wake_ups)
     container.register(Changes, instance=transactions.changes)
     container.register(JobQueries, instance=memory.MemoryJobQueries(database))
@@ -344,7 +383,7 @@ def _register_memory(container: punq.Container) -> None:
     container.register(StoreHealth, instance=memory.MemoryHealth())
 
 
-async def _register_sql(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> Watched:
+async def _register_sql(container: punq.Container, settings: Settings, resources: AsyncExitStack, hub: Hub) -> Watched:
     engine = _engine(settings)
     resources.push_async_callback(engine.dispose)
     schema = sql.Schema(engine)
@@ -354,7 +393,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
         raise Unavailable("migrations-pending", "The database is older than this version; run: moothall db upgrade")
     transactions = sql.SqlTransactions(engine)
     resources.push_async_callback(transactions.news.close)
-    container.register(Transactions, instance=transactions)
+    container.register(Transactions, instance=TellingTransactions(transactions, hub))
     container.register(WakeUps, instance=transactions.news.wake_ups)
     container.register(Changes, instance=transactions.news.changes)
     reader = sql.Reader(engine)
@@ -443,22 +482,18 @@ def _gateways(
     return PaymentGateways({sandbox.name: sandbox})
 
 
-def _register_limits(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> Reachable | None:
-    """Requests are counted by each process for itself; all else in Redis, or by each with a part of the limit."""
+def _register_limits(container: punq.Container, settings: Settings, redis: _Redis | None) -> None:
+    """Requests and messages are counted by each process for itself; all else in Redis, or by each with a part of the
+    limit."""
     container.register(Limits, instance=settings.limits)
     container.register(RequestLimit, instance=RequestLimit(LocalRateLimits(), settings.limits.default))
-    server = redis_server(settings)
-    if server is None:
+    container.register(LiveLimit, instance=LiveLimit(LocalRateLimits(), settings.limits.live))
+    if redis is None:
         container.register(RateLimiter, instance=LocalRateLimits(share=settings.workers))
-        return None
+        return
     from adapters.rate_limits.shared import SharedRateLimits  # noqa: PLC0415 (as above)
-    from adapters.redis_client import Circuit, open_client  # noqa: PLC0415
 
-    client = open_client(server, settings.redis_timeout)
-    circuit = Circuit(client, settings.redis_timeout)
-    resources.push_async_callback(circuit.close)
-    container.register(RateLimiter, instance=SharedRateLimits(client, circuit, workers=settings.workers))
-    return circuit
+    container.register(RateLimiter, instance=SharedRateLimits(redis.client, redis.circuit, workers=settings.workers))
 
 
 def _register_webhooks(container: punq.Container, settings: Settings, resources: AsyncExitStack) -> None:

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     rate_limit_login: str = "5/minute"
     rate_limit_register: str = "10/hour"
     rate_limit_mail: str = "3/hour"
+    rate_limit_live: str = "60/minute"
+
+    live_connections: int = Field(default=10_000, ge=1, le=1_000_000)
+    live_connections_per_address: int = Field(default=100, ge=1, le=1_000_000)
 
     site_name: str = Field(default="Moothall", min_length=1, max_length=100)
     smtp_url: SecretStr | None = None
@@ -142,7 +146,9 @@ class Settings(BaseSettings):
                 ip_network(proxy, strict=False)
         return [str(ip_network(proxy, strict=False)) if "/" in proxy else proxy for proxy in value]
 
-    @field_validator("rate_limit_default", "rate_limit_login", "rate_limit_register", "rate_limit_mail")
+    @field_validator(
+        "rate_limit_default", "rate_limit_login", "rate_limit_register", "rate_limit_mail", "rate_limit_live"
+    )
     @classmethod
     def _a_limit(cls, value: str) -> str:
         if value != "off" and not RATE_LIMIT.fullmatch(value):
@@ -238,7 +244,7 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        names = ("default", "login", "register", "mail")
+        names = ("default", "login", "register", "mail", "live")
         return Limits(**{name: _limit(name, getattr(self, f"rate_limit_{name}")) for name in names})
 
     @property

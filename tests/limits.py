@@ -7,7 +7,7 @@ from entrypoints.settings import Settings
 from tests.services import empty_redis_url
 from tests.stores import database_url
 
-UNLIMITED = {f"rate_limit_{name}": "off" for name in ("default", "login", "register", "mail")}
+UNLIMITED = {f"rate_limit_{name}": "off" for name in ("default", "login", "register", "mail", "live")}
 UNLIMITED_BY_ENVIRONMENT = {f"MOOTHALL_{name.upper()}": value for name, value in UNLIMITED.items()}
 
 LIMITS_BY_DEFAULT = {f"MOOTHALL_{name.upper()}": Settings.model_fields[name].default for name in UNLIMITED}

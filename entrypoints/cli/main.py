@@ -46,6 +46,7 @@ NOUNS: Mapping[str, str] = {
     "notifications": "What members are told.",
     "rooms": "Where members talk.",
     "webhooks": "Other services that are told what happens here.",
+    "live": "What happens, as it happens.",
 }
 """Nouns with verbs: the `app` of the module of that name, with _ for -."""
 

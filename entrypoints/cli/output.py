@@ -41,7 +41,7 @@ class Output:
         elif sys.stdout.isatty():
             _write_table(("field", "value"), list(record.items()), with_header=False)
         else:
-            _write("".join(f"{name}\t{_cell(value)}\n" for name, value in record.items()))
+            _write("".join(f"{name}\t{cell(value)}\n" for name, value in record.items()))
 
     @contextmanager
     def listing(self, columns: Sequence[str]) -> Iterator[Callable[[Sequence["DataclassInstance | Record"]], None]]:
@@ -59,12 +59,16 @@ class Output:
             elif records and sys.stdout.isatty():
                 _write_table(columns, [[r[column] for column in columns] for r in records], with_header=True)
             else:
-                _write("".join("\t".join(_cell(r[column]) for column in columns) + "\n" for r in records))
+                _write("".join("\t".join(cell(r[column]) for column in columns) + "\n" for r in records))
             empty = empty and not records
 
         yield add
         if self.json:
             _write("[]\n" if empty else "\n]\n")
+
+    def line(self, thing: "Record | str") -> None:
+        """One of many that come one by one: an object in a line of its own under --json, else the text."""
+        _write((thing if isinstance(thing, str) else _as_json(thing)) + "\n")
 
     async def stream(self, parts: AsyncIterator[str]) -> None:
         """A document, written as it comes."""
@@ -126,7 +130,8 @@ def _text(value: object) -> str:
     return str(value.value if isinstance(value, Enum) else value)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """In one line, whatever characters are in it."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -145,5 +150,5 @@ def _write_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, wi
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=number == 0)  # the first one names the thing
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*(Text(cell(value)) for value in row))
     Console().print(table)

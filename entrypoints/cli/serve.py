@@ -73,9 +73,15 @@ def _kept(settings: "Settings", *, memory: bool) -> str:
 
 def _options(settings: "Settings") -> dict[str, Any]:
     from entrypoints.http.connections import OrderlyProtocol
+    from entrypoints.http.live_protocol import ANSWERED_WITHIN, LARGEST_MESSAGE, PING_EVERY, LiveProtocol
 
     return {
         "http": OrderlyProtocol,
+        "ws": LiveProtocol,
+        "ws_max_size": LARGEST_MESSAGE,
+        "ws_ping_interval": PING_EVERY,
+        "ws_ping_timeout": ANSWERED_WITHIN,
+        "ws_per_message_deflate": False,
         "workers": settings.workers,
         "server_header": False,
         "access_log": False,

@@ -14,15 +14,17 @@ from starlette.types import ASGIApp
 from application.app import Application
 from application.mail import Mailer
 from application.ports import Clock
-from entrypoints.background import warming, working
+from entrypoints.background import connecting, warming, working
 from entrypoints.bootstrap import open_application
 from entrypoints.http import docs, errors, openapi, pages
+from entrypoints.http.live_places import LivePlaces
 from entrypoints.http.metrics import Metrics
 from entrypoints.http.middleware import RequestContext
 from entrypoints.http.routes import (
     api_keys,
     audit,
     auth,
+    events,
     live,
     me,
     notifications,
@@ -32,6 +34,7 @@ from entrypoints.http.routes import (
     posts,
     products,
     roles,
+    sockets,
     system,
     users,
     webhooks,
@@ -76,7 +79,12 @@ def create_app(
             app.state.application = application
             if on_ready is not None:
                 await on_ready(application)
-            async with working(application, jobs=does_jobs), warming(application), metrics.watching(application):
+            async with (
+                working(application, jobs=does_jobs),
+                warming(application),
+                connecting(application),
+                metrics.watching(application),
+            ):
                 yield
         if traces is not None:
             await asyncio.to_thread(traces.shutdown)
@@ -104,6 +112,8 @@ def create_app(
     )
     app.state.public_url = public_url
     app.state.issuer = chosen.token_issuer
+    app.state.cors_origins = chosen.cors_origins
+    app.state.live_places = LivePlaces(chosen.live_connections, chosen.live_connections_per_address)
     app.state.metrics = metrics
     app.state.metrics_token = None if chosen.metrics_token is None else chosen.metrics_token.get_secret_value()
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
@@ -122,6 +132,7 @@ def create_app(
         products.router,
         orders.router,
         notifications.router,
+        events.router,
         posts.router,
         live.router,
         posts.of_members,
@@ -131,6 +142,7 @@ def create_app(
         system.router,
     ):
         app.router.routes.extend(router.routes)  # included as routers, each would be asked in turn at every request
+    app.router.routes.append(sockets.route)
     app.add_api_route("/metrics", system.metrics, include_in_schema=False)
     pages.install(app, site_name=chosen.site_name, passwords=chosen.identity_rules.passwords)
     if chosen.serves_docs:

@@ -1,6 +1,8 @@
 """Connections that neither keep a worker waiting nor are cut off by its end."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -10,6 +12,13 @@ IDLE_FOR = 1.0
 """Seconds that a connection without a request still gets when its worker stops."""
 
 
+def end_streams(scope: Mapping[str, Any]) -> None:
+    """Whoever listens to a stream of events would go on for as long as the worker lets them."""
+    app = scope.get("app")
+    if app is not None:
+        app.state.application.live.switchboard.close()
+
+
 class OrderlyProtocol(HttpToolsProtocol):
     """Stopping, uvicorn closes the connections on which it is answering nothing at that moment; but a request may be on
     its way to it on any of them, and on a new one always is. Here they live on for a moment, and each ends with an
@@ -17,6 +26,7 @@ class OrderlyProtocol(HttpToolsProtocol):
     """
 
     draining = False
+    upgraded = False
     headers_due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -25,8 +35,12 @@ class OrderlyProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.headers_due is None and self._is_idle():  # it came in part
+        if self.headers_due is None and self._is_idle() and not self.upgraded:  # it came in part
             self._wait_for_headers()
+
+    def handle_websocket_upgrade(self) -> None:
+        self.upgraded = True
+        super().handle_websocket_upgrade()
 
     def on_headers_complete(self) -> None:
         self._wait_no_more()
@@ -44,6 +58,7 @@ class OrderlyProtocol(HttpToolsProtocol):
             self.loop.call_later(IDLE_FOR, self._close_if_idle)
         else:
             self.cycle.keep_alive = False
+            end_streams(self.cycle.scope)
 
     def _wait_for_headers(self) -> None:
         self.headers_due = self.loop.call_later(HEADERS_WITHIN, self._close_if_idle)

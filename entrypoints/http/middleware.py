@@ -39,6 +39,9 @@ SLOWEST_BODY = 10_000
 NEVER_REFUSED = frozenset(("/health", "/metrics"))
 """What has to be seen of a server that has too much to do."""
 
+LONG_LIVED = frozenset(("/api/v1/live/events",))
+"""What goes on for hours: it is counted as a live connection, and its time ends with the first word."""
+
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -84,15 +87,16 @@ class RequestContext:
         request_id = given_id or f"{random.getrandbits(128):032x}"
         REQUEST_ID.set(request_id)
         scope.setdefault("state", {})["request_id"] = request_id
-        metrics, method, status = self._metrics, scope["method"], 0
-        without_body = method == "HEAD"
+        metrics, method, status, answered_in = self._metrics, scope["method"], 0, 0.0
+        is_long_lived = scope["path"] in LONG_LIVED
+        without_body = method == "HEAD" and not is_long_lived
         if without_body:  # what GET would answer, but for the body (RFC 9110, section 9.3.2)
             scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered_in
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered_in = message["status"], time.perf_counter() - began
                 headers = message["headers"]
                 given = {name for name, _ in headers}
                 headers.extend(self._headers)
@@ -108,7 +112,7 @@ class RequestContext:
             await send(message)
 
         largest = LARGER_BODIES.get((method, scope["path"]), self._max_body_size)
-        counts = scope["path"] not in NEVER_REFUSED
+        counts = scope["path"] not in NEVER_REFUSED and not is_long_lived
         refusal = self._refusal(scope, announced_size, largest) if counts else None
         metrics.in_flight += counts
         try:
@@ -131,7 +135,7 @@ class RequestContext:
             await self._cors(answer)(scope, receive, send_with_headers)
         finally:
             metrics.in_flight -= counts
-            seconds = time.perf_counter() - began
+            seconds = answered_in if is_long_lived else time.perf_counter() - began
             route = scope["route"].path if "route" in scope else UNMATCHED
             metrics.answered(method, route, status, seconds)
             if access_log.isEnabledFor(logging.DEBUG):

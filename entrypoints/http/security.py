@@ -46,7 +46,7 @@ class Credentials(OAuth2PasswordBearer):
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
         """Raises Unauthenticated (`not-signed-in`, `bad-token`, `bad-api-key`), Invalid (`two-credentials`), Throttled
         (`too-many-requests`)."""
-        credentials, origin = _read(request.scope)
+        credentials, origin = read_credentials(request.scope)
         try:
             if not credentials:
                 raise Unauthenticated("not-signed-in", "Sign in first.")
@@ -71,7 +71,7 @@ class OptionalCredentials(Credentials):
 
     async def __call__(self, request: Request) -> Actor:  # type: ignore[override]
         """Raises as `Credentials` does, but not for who brings nothing."""
-        credentials, origin = _read(request.scope)
+        credentials, origin = read_credentials(request.scope)
         if credentials:
             return (await super().__call__(request)).actor
         await limits.count_stranger(request, origin)
@@ -93,7 +93,7 @@ Anybody = Annotated[Actor, Depends(OptionalCredentials())]
 
 async def get_stranger(request: Request) -> Actor:
     """Raises Throttled (`too-many-requests`)."""
-    origin = _read(request.scope)[-1]
+    origin = read_credentials(request.scope)[-1]
     await limits.count_stranger(request, origin)
     return anonymous(origin)
 
@@ -112,7 +112,7 @@ class Comer:
 
 
 async def get_comer(request: Request) -> Comer:
-    origin = _read(request.scope)[-1]
+    origin = read_credentials(request.scope)[-1]
     try:
         await limits.count_stranger(request, origin)
     except Throttled as error:
@@ -123,7 +123,7 @@ async def get_comer(request: Request) -> Comer:
 SigningIn = Annotated[Comer, Depends(get_comer)]
 
 
-def _read(scope: Scope) -> tuple[list[tuple[str, bool]], Origin]:
+def read_credentials(scope: Scope) -> tuple[list[tuple[str, bool]], Origin]:
     """Every credential, and whether it came as an API key; and where the request comes from. In one pass over the
     headers: each request pays for it."""
     credentials = []

@@ -42,7 +42,6 @@ WITHOUT_ROUTE = {
     "find_user": "it turns what people call a user into an id; the list has a search",
     "list_messages": "members read them through a live connection",
     "list_signing_keys": "the public halves are published; what else there is to know concerns who runs the server",
-    "redeem_ticket": "live connections are opened with it",
     "say": "it is said through a live connection",
     "rotate_signing_keys": "signing keys are the matter of who runs the server",
     "seal": "servers and workers do it all the time",

@@ -25,6 +25,7 @@ from .pocketbase_peer import PocketBase
 from .postgres import Databases, databases
 from .redis import redis_url
 from .report import Conditions, as_text, write_json
+from .rooms import FEWER_IDLE, IDLE, IdleSockets, Rooms, RoomsByHand
 from .servers import ServerError
 from .starting import Starts
 from .targets import Target
@@ -41,6 +42,8 @@ _WITH_BUDGETS = [
     "memory",
     "pages",
     "orders",
+    "room",
+    "idle",
 ]
 _CREDIBLE = 1.1  # of the possible logins: more can only be a mistake
 _FAILURES = (ServerError, LoadError, AnswerError, MissingToolError, OSError)
@@ -121,6 +124,7 @@ def _contestants(workspace: Workspace, shared: Databases, redis: str, options: a
         PocketBase(workspace),
     ]
     for_work, shop = installation("postgresql", "work"), installation("postgresql", "orders")
+    in_room = installation("postgresql", "live")
     return [
         *map(Server, servers),
         Reactions(installation("sqlite", "work")),
@@ -130,6 +134,10 @@ def _contestants(workspace: Workspace, shared: Databases, redis: str, options: a
         Orders(shop, "moothall"),
         Orders(shop, "by-hand"),
         Orders(shop, "by-hand-told"),
+        Rooms(in_room),
+        Rooms(installation("sqlite", "live")),
+        RoomsByHand(workspace),
+        IdleSockets(in_room, FEWER_IDLE if options.quick else IDLE),
         Starts(installation("sqlite", "start")),
         Lists(installation("postgresql", "pages"), FEWER_MEMBERS if options.quick else MANY_MEMBERS),
         *(

@@ -34,6 +34,8 @@ class Measure(StrEnum):
     MEMORY = "memory"  # what a worker holds after many requests
     START = "start"  # how soon things are there
     ORDERS = "orders"  # members buy what there is only so much of
+    ROOMS = "rooms"  # one says something, and very many hear it
+    SOCKETS = "sockets"  # very many are there, and nothing happens
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,25 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Messages that came to somebody a second, of so many who listen, and microseconds of the server's processor time
+    for each."""
+
+    listeners: int
+    rate: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Kilobytes that each of so many sockets holds, and cores that all of them take while nothing happens."""
+
+    sockets: int
+    kilobytes: float
+    cores: float
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What one server or worker did in one round.
 
@@ -132,6 +153,8 @@ class Turn:
     started: Started | None = None
     ordered: float | None = None
     """Orders a second."""
+    said: Said | None = None
+    idle: Idle | None = None
 
     @property
     def share_of_possible_logins(self) -> float | None:

@@ -39,6 +39,9 @@ class Installation:
     purpose: str = "moothall"
     port: int = field(default_factory=free_port)
     env: dict[str, str] = field(default_factory=dict)
+    tokens: tuple[str, ...] = ()
+    """Of the members, once they were made."""
+    has_room: bool = False
     _tried: bool = False
     _accounts: tuple[Account, ...] = ()
 
@@ -61,8 +64,12 @@ class Installation:
             return
         self.env = self._environment()
         if self.store == "postgresql":
-            upgrade = [program("moothall"), "db", "upgrade"]
-            run(upgrade, log=self.workspace.log(self.name), cwd=self.workspace.folder(self.name), env=self.env)
+            self.moothall("db", "upgrade")
+
+    def moothall(self, *words: str) -> None:
+        """Run a command on it."""
+        command = [program("moothall"), *words]
+        run(command, log=self.workspace.log(self.name), cwd=self.workspace.folder(self.name), env=self.env)
 
     def seed(self) -> None:
         """Make the members over HTTP, at a low bcrypt cost; the login accounts then get hashes at the real one."""
@@ -76,6 +83,7 @@ class Installation:
             shares = list(pool.map(lambda first: self._register(range(first, MEMBERS, _SEEDERS)), range(_SEEDERS)))
         members, accounts = zip(*(pair for share in shares for pair in share), strict=True)
         write_requests(self.workspace.requests(self.name), members)
+        self.tokens = tuple(member.token for member in members)
         self._accounts = accounts[:LOGIN_ACCOUNTS]
         with self.listening(1, BCRYPT_COST), Client(self.port) as client:
             for account in self._accounts:

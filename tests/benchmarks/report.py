@@ -117,6 +117,14 @@ def orders_over(way: str, peer: str) -> Figure:
     return figure
 
 
+def room_over_by_hand(store: str) -> Figure:
+    def figure(turns: Round) -> float | None:
+        ours, theirs = turns.get(f"room-live-{store}", _ABSENT).said, turns.get("room-by-hand", _ABSENT).said
+        return ours.rate / theirs.rate if ours and theirs else None
+
+    return figure
+
+
 def memory_over_bare(turns: Round) -> float | None:
     ours, theirs = (turns.get(f"memory-{name}", _ABSENT).remembered for name in (_ONE, "sqlalchemy-1"))
     return ours.whole / theirs.whole if ours and theirs else None
@@ -167,6 +175,18 @@ BUDGETS = (
         orders_over("moothall", "by-hand-told"),
         least=0.5,
         whose="orders",
+    ),
+    Budget(
+        "a message to 2,000 sockets: PostgreSQL / websockets.broadcast",
+        room_over_by_hand("postgresql"),
+        least=0.5,
+        whose="room",
+    ),
+    Budget(
+        "a message to 2,000 sockets: SQLite / websockets.broadcast",
+        room_over_by_hand("sqlite"),
+        least=0.5,
+        whose="room",
     ),
     Budget("serve until the first 200 / imports", started(lambda seen: seen.serve_to_imports), most=2.0, whose="start"),
     Budget("moothall --help / import typer", started(lambda seen: seen.help_to_typer), most=2.0, whose="start"),
@@ -229,6 +249,11 @@ def details(rounds: Sequence[Round]) -> list[tuple[str, str]]:
                 ("q by time, worst ms", f"{seen.words_ms:.1f} of {seen.words_of}"),
                 ("q by name, worst ms", f"{seen.far_words_ms:.1f} of {seen.far_words_of}"),
             ]
+        if said := last.said:
+            found.append((name, f"{said.rate:,.0f} messages/s to {said.listeners:,}, {said.cpu:.1f} µs of CPU each"))
+        if idle := last.idle:
+            told = f"{idle.kilobytes:.1f} kB each of {idle.sockets:,} idle sockets, {idle.cores:.2f} cores"
+            found.append((name, told))
         if held := last.remembered:
             found.append((name, f"{held.half:.1f} MB, then {held.whole:.1f} MB after {held.requests:,} requests"))
     return found

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tests.drills import (
     buyers,
+    cuts,
     edges,
     fleet,
     flood,
@@ -25,6 +26,8 @@ from tests.stores import POSTGRESQL, SQLITE
 DRILLS: Mapping[str, Callable[[int, int], Outcome | Sequence[Outcome]]] = {
     "buyers-sqlite": lambda seed, times: buyers.drill(SQLITE, 20 * times, seed),
     "buyers-postgresql": lambda seed, times: buyers.drill(POSTGRESQL, 20 * times, seed),
+    "cuts": lambda seed, times: cuts.drill(1_000 * times, seed),
+    "cuts-redis": lambda seed, times: cuts.drill(1_000 * times, seed, with_redis_away=True),
     "edges-sqlite": lambda seed, times: edges.drill(SQLITE, 260 * times, seed),
     "edges-postgresql": lambda seed, times: edges.drill(POSTGRESQL, 260 * times, seed),
     "fleet": lambda seed, times: fleet.drill(10_000 * times, seed),

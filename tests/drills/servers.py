@@ -22,7 +22,7 @@ from tests.stores import POSTGRESQL, SQLITE, database_url
 PASSWORD = "violet-anchor-42-lamp"
 ROOT = "root@example.com"
 SECRET = "drill" * 10
-OFF = {f"MOOTHALL_RATE_LIMIT_{name}": "off" for name in ("DEFAULT", "LOGIN", "REGISTER", "MAIL")}
+OFF = {f"MOOTHALL_RATE_LIMIT_{name}": "off" for name in ("DEFAULT", "LOGIN", "REGISTER", "MAIL", "LIVE")}
 
 TWO_SERVERS_AND_REDIS = "two servers, PostgreSQL, Redis"
 TWO_SERVERS_ON_A_FILE = "two servers, SQLite"
@@ -37,6 +37,7 @@ class Pair:
     other: Client
     any_server: Server
     redis: RedisServer | None = None
+    other_port: int = 0
 
     async def signed_in(self, login: str) -> str:
         """An access token."""
@@ -91,7 +92,7 @@ def pair_of(arrangement: str, folder: Path, *, limits: Mapping[str, str] = OFF) 
         (folder / "other").mkdir()
         one = stack.enter_context(serving(folder, env=env))
         other = stack.enter_context(serving(folder / "other", env=env))
-        yield Pair(Client(one.port), Client(other.port), one, redis)
+        yield Pair(Client(one.port), Client(other.port), one, redis, other.port)
 
 
 def prepared(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drills import buyers, edges, fleet, flood, mailing, revocation, writers
+from tests.drills import buyers, cuts, edges, fleet, flood, mailing, revocation, writers
 from tests.drills.processes import Outcome
 from tests.drills.servers import TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS
 from tests.stores import POSTGRESQL, SQLITE
@@ -54,3 +54,8 @@ def test_a_flood_of_sign_ins_is_refused_in_part_and_the_server_is_well_afterward
 def test_what_there_are_ten_of_is_sold_ten_times_and_given_back_once_whoever_is_killed(store: str) -> None:
     """S26."""
     _holds(buyers.drill(store, 2, SEED))
+
+
+def test_who_comes_back_to_the_live_channel_misses_nothing_and_gets_nothing_twice() -> None:
+    """S36 and what the live channel promises to who resumes."""
+    _holds(cuts.drill(60, SEED))

@@ -13,6 +13,7 @@ from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.clock import OwnClock
 from tests.entrypoints.http.client import Api
+from tests.entrypoints.http.live import LiveServer, serving_live
 from tests.limits import UNLIMITED
 from tests.stores import STORES, database_url
 
@@ -38,6 +39,7 @@ async def api(store_name: str, settings: Settings) -> AsyncIterator[Api]:
         LifespanManager(app),
         httpx.AsyncClient(transport=transport, base_url="http://testserver", headers={"User-Agent": "tests"}) as client,
     ):
+        app.state.application.live.switchboard.close()  # a stream tells what there is, and ends: here nothing else can
         yield Api(app, client, clock, mailer)
 
 
@@ -58,3 +60,10 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(bcrypt, "hashpw", counted_hash)
     monkeypatch.setattr(bcrypt, "checkpw", counted_check)
     return made
+
+
+@pytest.fixture
+async def live(store_name: str, settings: Settings) -> AsyncIterator[LiveServer]:
+    """The API on a port, for clients that want sockets."""
+    async with serving_live(store_name, settings) as server:
+        yield server

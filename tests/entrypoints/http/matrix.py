@@ -327,6 +327,7 @@ REQUESTS: Mapping[str, Request] = {
     "show_preferences": READ,
     "change_preferences": Request(lambda _: {"broadcast": {"in_app": False}}),
     "show_dashboard": READ,
+    "live_events": READ,
     "list_rooms": READ,
     "show_room": READ,
     "create_room": Request(lambda _: {"name": f"r{uuid4().hex}", "title": "A room"}),

@@ -63,6 +63,7 @@ def run_in_memory() -> Iterator[Server]:
             while not server.started:
                 assert thread.is_alive(), "the server did not start"
                 time.sleep(0.01)
+            app.state.application.live.switchboard.close()  # streams tell what there is, and end: clients wait for that
             yield Server(url, app.state.application, loops[0])
         finally:
             server.should_exit = True

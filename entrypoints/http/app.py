@@ -16,7 +16,7 @@ from application.mail import Mailer
 from application.ports import Clock
 from entrypoints.background import connecting, warming, working
 from entrypoints.bootstrap import open_application
-from entrypoints.http import docs, errors, openapi, pages
+from entrypoints.http import docs, errors, live_demo, openapi, pages
 from entrypoints.http.live_places import LivePlaces
 from entrypoints.http.metrics import Metrics
 from entrypoints.http.middleware import RequestContext
@@ -148,6 +148,8 @@ def create_app(
     if chosen.serves_docs:
         app.add_api_route("/openapi.json", _document, include_in_schema=False)
         app.router.routes.extend(docs.router.routes)
+    if live_demo.is_served(chosen.environment, in_memory=in_memory):
+        app.router.routes.extend(live_demo.router.routes)
     cors: Callable[[ASGIApp], ASGIApp] | None = None
     if chosen.cors_origins:
         cors = partial(

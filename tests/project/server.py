@@ -31,10 +31,17 @@ class Server:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
-    def moothall(self, *words: str) -> str:
-        """What a command that has to succeed prints."""
+    def moothall(self, *words: str, typed: str = "") -> str:
+        """What a command that has to succeed prints; `typed` is its standard input."""
         ran = subprocess.run(
-            [*MOOTHALL, *words], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=60, check=False
+            [*MOOTHALL, *words],
+            cwd=self.folder,
+            env=self.env,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert ran.returncode == 0, ran.stderr
         return ran.stdout

@@ -48,7 +48,7 @@ test: $(TOOLS) ## Run every test but the browser's; one that is skipped counts a
 	$(BIN)/python -m pytest -n 2 -m "not browser" -p tests.project.nothing_skipped $(ARGS)
 
 .PHONY: test-browser
-test-browser: $(TOOLS) ## Open the documentation pages in Chromium, which has to be installed
+test-browser: $(TOOLS) ## Open the pages in Chromium, and run a client in Node; needs Chromium, Node and npm
 	$(BIN)/python -m pytest -m browser -p tests.project.nothing_skipped tests/browser $(ARGS)
 
 .PHONY: check

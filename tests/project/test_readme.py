@@ -76,7 +76,9 @@ def test_the_commands_that_it_lists_exist(tmp_path: Path) -> None:
             assert set(re.findall(r"`([a-z-]+)`", verbs)) == offered, noun
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/glossary.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/glossary.md", "docs/live.md"]
+)
 def test_links_between_the_documents_lead_somewhere(name: str) -> None:
     here = (REPOSITORY / name).parent
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", read(name)) if "://" not in link]

@@ -67,8 +67,10 @@ class SharedHub(Hub):
         self._sending: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
         self._subscribed = 0
+        # Cancelling is not enough: before Python 3.12 `asyncio.wait_for`, in the library, may lose that.
+        self._hearing = False
+        self._tidying = False
         self._warned_at: dict[str, float] = {}
-        # Looked at in every loop: before Python 3.12 `asyncio.wait_for`, in the library, may lose a cancellation.
         self._closed = False
 
     def publish(self, told: Told) -> None:
@@ -101,14 +103,16 @@ class SharedHub(Hub):
     async def close(self) -> None:
         """Send what still waits, if that takes no longer than an answer may; then hear and tell nothing more."""
         self._closed = True
+        self._hearing = False
         if self._sending is not None:
             await asyncio.wait([self._sending], timeout=2 * self._timeout)
             self._waiting.clear()
-        tasks = [task for task in (self._sending, self._listening) if task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+            self._sending.cancel()
+            await asyncio.wait([self._sending])
+        if self._listening is not None:
+            if not self._tidying:  # else it ends by itself; interrupted, it would leave connections open
+                self._listening.cancel()
+            await asyncio.wait([self._listening])
 
     async def _send_what_waits(self) -> None:
         while self._waiting:
@@ -139,34 +143,42 @@ class SharedHub(Hub):
                 self._warn(f"Other processes are not heard ({type(errors.exceptions[0]).__name__})")
             except* Exception:
                 log.exception("Other processes are not heard")
+            self._tidying = False
             await asyncio.sleep(TRIED_AGAIN_AFTER)
 
     async def _hear_until_lost(self) -> None:
         """With a new client each time, which asks a Cluster anew who has which channel."""
+        self._hearing = True
         async with AsyncExitStack() as opened:
             client = open_client(self._server, self._timeout, as_text=False)
             opened.push_async_callback(close, client)
             pubsub = client.pubsub()
             opened.push_async_callback(pubsub.aclose)
-            opened.callback(self._forget)
-            async with asyncio.TaskGroup() as hearing:
-                for connection in await _subscribe(pubsub, self._channels):
-                    hearing.create_task(self._hear(connection))
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for connection in await _subscribe(pubsub, self._channels):
+                        tasks.create_task(self._hear(connection))
+            finally:
+                self._subscribed = 0
+                self._tidying = True
 
     async def _hear(self, connection: PubSub) -> None:
         """Raises one of FAILURES once it is lost."""
         unanswered = 0
-        while not self._closed:
-            message = await connection.get_message(timeout=ASKED_AFTER)
-            if message is not None:
-                unanswered = 0
-                self._take(message)
-                await asyncio.sleep(0)  # what has come already is read without a pause, and there may be much
-            elif unanswered < MOST_UNANSWERED:
-                unanswered += 1
-                await connection.ping()
-            else:
-                raise TimeoutError
+        try:
+            while self._hearing:
+                message = await connection.get_message(timeout=ASKED_AFTER)
+                if message is not None:
+                    unanswered = 0
+                    self._take(message)
+                    await asyncio.sleep(0)  # what has come already is read without a pause, and there may be much
+                elif unanswered < MOST_UNANSWERED:
+                    unanswered += 1
+                    await connection.ping()
+                else:
+                    raise TimeoutError
+        finally:
+            self._hearing = False
 
     def _take(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -185,9 +197,6 @@ class SharedHub(Hub):
         log.info("Other processes are heard")
         for missed in self._on_gap:
             call(missed)
-
-    def _forget(self) -> None:
-        self._subscribed = 0
 
     def _written(self, told: Told) -> str:
         fields = {"origin": self._origin, "topic": told.topic.value, "about": told.about.hex, "data": dict(told.data)}

@@ -263,7 +263,7 @@ async def examine_redis(settings: Settings) -> str:
     """
     server = redis_server(settings)
     if server is None:
-        return "not used: limits are counted by each process"
+        return "not used: each process counts limits for itself, and hears of others a second later"
     from adapters.redis_client import FAILURES, close, open_client, probe  # noqa: PLC0415 (as below)
 
     client = open_client(server, settings.redis_timeout)

@@ -75,6 +75,7 @@ class Metrics:
             registry=self._registry,
         )
         self._in_flight = self._sum("moothall_http_requests_in_flight", "Requests that are being answered.")
+        self._live = self._sum("moothall_live_connections", "Sockets and streams of events of the live channel.")
         self._lag = Histogram(
             "moothall_event_loop_lag_seconds",
             "How late a timer of 100 ms fires.",
@@ -175,6 +176,7 @@ class Metrics:
         self._in_flight.set(self.in_flight)
         self._worst_lag.set(max(self._lags))
         if self._application is not None:
+            self._live.set(self._application.live.switchboard.connections)
             load = self._application.load
             _set(self._hashing, load.hashing.usage())
             if load.connections is not None:

@@ -1,11 +1,12 @@
 """Members with browsers of their own on the page for the live channel."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket, expect
 
 from tests.project.club import PASSWORD, Club
 from tests.project.server import HOST
@@ -23,6 +24,7 @@ class Visitor:
     context: BrowserContext
     page: Page
     requested: list[str] = field(default_factory=list)
+    sent: list[dict[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @classmethod
@@ -35,13 +37,17 @@ class Visitor:
     def _watch(self) -> None:
         page, requested, problems = self.page, self.requested, self.problems
         page.on("request", lambda request: requested.append(request.url))
-        page.on("websocket", lambda socket: requested.append(socket.url))
+        page.on("websocket", self._watch_socket)
         page.on("requestfailed", lambda request: problems.append(f"{request.url}: {request.failure}"))
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
             "console",
             lambda message: problems.append(message.text) if message.type in ("error", "warning") else None,
         )
+
+    def _watch_socket(self, socket: WebSocket) -> None:
+        self.requested.append(socket.url)
+        socket.on("framesent", lambda text: self.sent.append(json.loads(text)))
 
     @property
     def sockets(self) -> int:

@@ -207,13 +207,16 @@ def test_after_an_outage_the_page_comes_back_and_shows_what_it_missed_once(tmp_p
         for each in (ada, bob):
             each.heard("lobby", "before", "meanwhile", "after")
             assert each.sockets >= 2
+            first, *later = [message for message in each.sent if message["type"] == "join"]
+            assert "since" not in first
+            assert all("since" in message for message in later)  # so that no more is told than was missed
         for each in (ada, bob):
             each.here("lobby", "ada", "bob")
         for each in (ada, bob):
             each.leave(after=NO_ANSWER)
 
 
-@pytest.mark.parametrize("with_redis", [False])
+@pytest.mark.parametrize("with_redis", [False, True])
 def test_members_on_two_workers_talk_as_on_one(tmp_path: Path, come: Come, with_redis: bool) -> None:
     """Without Redis a worker finds what was said on the other in the database, and does not know who is there."""
     url = database_url(POSTGRESQL, tmp_path)

@@ -142,7 +142,7 @@ def create_app(
         system.router,
     ):
         app.router.routes.extend(router.routes)  # included as routers, each would be asked in turn at every request
-    app.router.routes.append(sockets.route)
+    app.router.routes.extend(sockets.routes)
     app.add_api_route("/metrics", system.metrics, include_in_schema=False)
     pages.install(app, site_name=chosen.site_name, passwords=chosen.identity_rules.passwords)
     if chosen.serves_docs:

@@ -168,7 +168,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 def _methods_of(request: Request) -> str:
     """All methods of the resource (RFC 9110, section 10.2.1), not only those of the first route that has its path."""
     routes = (route for route in request.app.routes if route.path_regex.match(request.scope["path"]))
-    methods = set().union(*(route.methods for route in routes))
+    methods = set().union(*(getattr(route, "methods", ()) for route in routes))  # sockets have none
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 

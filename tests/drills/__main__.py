@@ -16,6 +16,7 @@ from tests.drills import (
     redis_away,
     restart,
     revocation,
+    shown_out,
     timing,
     writers,
 )
@@ -41,6 +42,9 @@ DRILLS: Mapping[str, Callable[[int, int], Outcome | Sequence[Outcome]]] = {
     "interleavings-redis": lambda seed, times: interleavings.drill(TWO_SERVERS_AND_REDIS, 100 * times, seed),
     "interleavings-sqlite": lambda seed, times: interleavings.drill(TWO_SERVERS_ON_A_FILE, 100 * times, seed),
     "interleavings-workers": lambda seed, times: interleavings.drill(TWO_WORKERS, 100 * times, seed),
+    "shown-out-redis": lambda seed, times: shown_out.drill(TWO_SERVERS_AND_REDIS, 200 * times, seed),
+    "shown-out-sqlite": lambda seed, times: shown_out.drill(TWO_SERVERS_ON_A_FILE, 200 * times, seed),
+    "shown-out-workers": lambda seed, times: shown_out.drill(TWO_WORKERS, 200 * times, seed),
     "redis-frozen": lambda seed, times: redis_away.drill("frozen", 3 * times, seed),
     "redis-killed": lambda seed, times: redis_away.drill("killed", 3 * times, seed),
     "redis-emptied": lambda seed, times: redis_away.drill("emptied", 3 * times, seed),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drills import buyers, cuts, edges, fleet, flood, mailing, revocation, writers
+from tests.drills import buyers, cuts, edges, fleet, flood, mailing, revocation, shown_out, writers
 from tests.drills.processes import Outcome
 from tests.drills.servers import TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS
 from tests.stores import POSTGRESQL, SQLITE
@@ -59,3 +59,9 @@ def test_what_there_are_ten_of_is_sold_ten_times_and_given_back_once_whoever_is_
 def test_who_comes_back_to_the_live_channel_misses_nothing_and_gets_nothing_twice() -> None:
     """S36 and what the live channel promises to who resumes."""
     _holds(cuts.drill(60, SEED))
+
+
+@pytest.mark.parametrize("arrangement", [TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS])
+def test_whoever_may_not_stay_is_shown_out_everywhere(arrangement: str) -> None:
+    """S36; how soon is asked by `make drills` alone."""
+    _holds(shown_out.drill(arrangement, 12, SEED, within=shown_out.PATIENCE))

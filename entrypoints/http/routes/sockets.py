@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from fastapi import WebSocket
-from starlette.routing import WebSocketRoute
+from fastapi import Request, Response, WebSocket
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
 from application.app import Application
@@ -70,7 +70,13 @@ async def live(websocket: WebSocket) -> None:
         log.debug("the client went away")
 
 
-route = WebSocketRoute(f"{API}/live", live, name="live")
+async def no_upgrade(request: Request) -> Response:
+    """Somebody asks without a handshake (RFC 9110, section 15.5.22): a proxy that does not pass it on, most often."""
+    detail = "This is a WebSocket. If you asked for one, a proxy in between did not pass the handshake on."
+    return problem(request.scope, 426, "upgrade-required", detail, headers={"Upgrade": "websocket"})
+
+
+routes = (WebSocketRoute(f"{API}/live", live, name="live"), Route(f"{API}/live", no_upgrade, methods=["GET"]))
 
 
 class _Visit:

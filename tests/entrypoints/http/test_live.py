@@ -99,6 +99,13 @@ async def test_a_foreign_page_is_refused(live: LiveServer, origin: str) -> None:
     assert json.loads(refused.value.response.body or b"")["code"] == "foreign-origin"
 
 
+async def test_who_asks_without_a_handshake_learns_that_it_is_a_socket(live: LiveServer) -> None:
+    answer = await live.api.call("GET", "/live")
+    assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
+    assert answer.json()["code"] == "upgrade-required"
+    assert (await live.api.call("POST", "/live")).status_code == 405
+
+
 async def test_pages_of_this_server_and_of_the_public_url_may_come(live: LiveServer, settings: Settings) -> None:
     for origin in (f"http://127.0.0.1:{live.port}", str(settings.public_url).rstrip("/")):
         async with live.socket(origin=origin):

@@ -174,6 +174,7 @@ class Circuit(Reachable):
         self._longest = timeout * 2
         self._rest = rest
         self._looking: asyncio.Task[None] | None = None
+        self._closed = False
 
     def is_reached(self) -> bool:
         return self._looking is None
@@ -191,6 +192,7 @@ class Circuit(Reachable):
 
     async def close(self) -> None:
         """Look no more, and close the client."""
+        self._closed = True
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])
@@ -202,7 +204,7 @@ class Circuit(Reachable):
             self._looking = asyncio.get_running_loop().create_task(self._look(), context=Context())  # no request's
 
     async def _look(self) -> None:
-        while True:
+        while not self._closed:  # before Python 3.12 `asyncio.wait_for`, in the library, may lose a cancellation
             await asyncio.sleep(self._rest)
             try:
                 async with asyncio.timeout(self._longest):

@@ -25,6 +25,7 @@ from application.notifications.notifier import Notifier
 from application.notifications.sending import BroadcastNotification
 from application.outbox import Outbox
 from application.reactions import REACTION_NAMES
+from application.webhooks.subscribers import Subscribers
 from domain.access.actor import PROCESS, Actor, member, operator
 from domain.errors import Invalid
 from domain.identity.user import User
@@ -46,7 +47,7 @@ class Town:
         self.ears = Ears()
         self.transactions = TellingTransactions(store.transactions, self.ears)
         self.clock, self.ids = OwnClock(), Uuid7Ids()
-        self.outbox = Outbox(self.clock, self.ids, REACTION_NAMES)
+        self.outbox = Outbox(self.clock, self.ids, REACTION_NAMES, Subscribers(store.changes, self.ids))
         self.trail = Trail(self.clock, self.ids, SIGNATURE)
         self.notifier = Notifier(self.outbox, self.clock, self.ids)
 

@@ -13,6 +13,7 @@ from application.live.views import Numbered
 from application.notifications.notifier import Notifier
 from application.outbox import Outbox
 from application.reactions import REACTION_NAMES
+from application.webhooks.subscribers import Subscribers
 from domain.access.actor import PROCESS
 from domain.identity.user import User
 from domain.live.room import Room, RoomMessage
@@ -86,7 +87,7 @@ async def test_of_many_who_tell_one_member_something_at_once_a_reader_misses_not
     ada = a_user()
     await add(store, ada)
     ids, clock = Uuid7Ids(), SystemClock()
-    notifier = Notifier(Outbox(clock, ids, REACTION_NAMES), clock, ids)
+    notifier = Notifier(Outbox(clock, ids, REACTION_NAMES, Subscribers(store.changes, ids)), clock, ids)
     reader = Reader(lambda last: store.live.notifications_after(ada.id, last, 3), AT_ONCE, [])
 
     async def tell(title: str) -> None:

@@ -30,6 +30,7 @@ NOT_COUNTED = {
     "reset_page": "a constant",
     "invitation_page": "a constant",
     "_document": "a constant, not served in production",
+    "live_demo": "as _document",
     "swagger_ui": "as _document",
     "redoc": "as _document",
     "asset": "a file of the two",

@@ -21,6 +21,7 @@ class QueueOutlet:
 
     def __init__(self, too_slow: Callable[[], None]) -> None:
         self.ending: Ending | None = None
+        self.over = asyncio.Event()
         self._too_slow = too_slow
         self._waiting: deque[Outgoing] = deque()
         self._size = 0
@@ -40,6 +41,7 @@ class QueueOutlet:
     def end(self, ending: Ending) -> None:
         """Who was too slow does not get the rest."""
         self.ending = self.ending or ending
+        self.over.set()
         if ending is Ending.TOO_SLOW:
             self._waiting.clear()
         self._came.set()

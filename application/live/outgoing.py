@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from domain.errors import MoothallError, Throttled
+from domain.errors import MoothallError, Throttled, Unavailable
 
 
 class Outgoing:
@@ -21,7 +21,7 @@ class Outgoing:
     @classmethod
     def refusal(cls, error: MoothallError, **about: Any) -> "Outgoing":
         """An error, as it is told to whose doing it was."""
-        more = {"retry_after": error.retry_after} if isinstance(error, Throttled) else {}
+        more = {"retry_after": error.retry_after} if isinstance(error, Throttled | Unavailable) else {}
         return cls("error", code=error.code, detail=error.detail, **more, **about)
 
 

@@ -56,4 +56,4 @@ def _time(text: str) -> datetime:
     try:
         return datetime.fromtimestamp(int(text, 16), UTC)
     except (ValueError, OverflowError, OSError):
-        return datetime.min.replace(tzinfo=UTC)
+        return datetime.fromtimestamp(0, UTC)

@@ -156,7 +156,15 @@ def create_app(
             CORSMiddleware,
             allow_origins=chosen.cors_origins,
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-API-Key", "X-Request-ID"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "Last-Event-ID",
+                "X-API-Key",
+                "X-Request-ID",
+            ],
             expose_headers=[
                 "ETag",
                 "Idempotency-Replayed",

@@ -8,8 +8,18 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADERS_WITHIN = 10.0
 """Seconds that a client gets to say what it wants; uvicorn would wait for ever."""
+CUT_OFF = "moothall.cut-off"
+"""Where the scope of a stream holds what ends its connection at once."""
+STREAMS = frozenset(("/api/v1/live/events",))
 IDLE_FOR = 1.0
 """Seconds that a connection without a request still gets when its worker stops."""
+
+
+def cut_off(scope: Mapping[str, Any]) -> None:
+    """End the connection of a stream whose client does not take what it is told: closing would wait for that."""
+    end = scope.get("extensions", {}).get(CUT_OFF)
+    if end is not None:
+        end()
 
 
 def end_streams(scope: Mapping[str, Any]) -> None:
@@ -52,6 +62,11 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._wait_no_more()
         super().connection_lost(exc)
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if cycle.scope["path"] in STREAMS:
+            cycle.scope["extensions"] = {CUT_OFF: self.transport.abort}
+        super()._start_asgi_task(cycle, app)
+
     def shutdown(self) -> None:
         self.draining = True
         if self._is_idle():
@@ -69,7 +84,7 @@ class OrderlyProtocol(HttpToolsProtocol):
             self.headers_due = None
 
     def _close_if_idle(self) -> None:
-        if self._is_idle() and not self.transport.is_closing():
+        if self._is_idle() and not self.upgraded and not self.transport.is_closing():
             self.transport.close()
 
     def _is_idle(self) -> bool:

@@ -10,12 +10,16 @@ from starlette.types import Message, Receive, Scope, Send
 
 from application.live.connection import Connection
 from application.live.outgoing import Ending, Outgoing
+from application.live.views import RoomView
 from domain.errors import MoothallError
-from domain.live.cursor import Cursor, read_cursors
+from domain.live.cursor import Cursor, read_cursors, stream_of
+from entrypoints.http.connections import cut_off
 from entrypoints.queue_outlet import Gone, QueueOutlet
 
 STILL_HERE_EVERY = 15.0
 """Seconds of silence after which a comment is sent, so that nobody in between takes the stream for dead."""
+LAST_WORDS = 2.0
+"""Seconds in which a client whose stream is over has to take what it is still told."""
 RETRY_AFTER = 1_000
 """Milliseconds after which a browser comes again."""
 
@@ -31,7 +35,7 @@ class EventStream(Response):
         connection: Connection,
         outlet: QueueOutlet,
         *,
-        rooms: Sequence[str],
+        rooms: Sequence[RoomView],
         since: Mapping[str, Cursor],
         place: AbstractContextManager[None],
     ) -> None:
@@ -42,7 +46,8 @@ class EventStream(Response):
         self._rooms = rooms
         self._since = since
         self._place = place
-        self._seen = {stream: str(cursor) for stream, cursor in since.items()}
+        followed = {stream_of(thing) for thing in (connection.actor.user_id, *(room.id for room in rooms)) if thing}
+        self._seen = {stream: str(cursor) for stream, cursor in since.items() if stream in followed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises Throttled and Unavailable, before anything is answered."""
@@ -50,14 +55,21 @@ class EventStream(Response):
             telling = asyncio.create_task(self._tell())
             leaving = asyncio.create_task(_left(receive))
             sending = asyncio.create_task(self._send(send))
+            ending = asyncio.create_task(self._outlet.over.wait())
+            tasks = (telling, leaving, sending, ending)
             try:
-                await asyncio.wait([leaving, sending], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([leaving, sending, ending], return_when=asyncio.FIRST_COMPLETED)
+                if ending.done():
+                    await asyncio.wait([leaving, sending], timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
+                if not (leaving.done() or sending.done()):
+                    cut_off(scope)
+                    await leaving
             finally:
                 self._connection.close()
-                for task in (telling, leaving, sending):
+                for task in tasks:
                     task.cancel()
-                await asyncio.wait([telling, leaving, sending])
-            for task in (telling, sending):
+                await asyncio.wait(tasks)
+            for task in tasks:
                 if not task.cancelled():
                     task.result()
 
@@ -67,10 +79,13 @@ class EventStream(Response):
             try:
                 await self._connection.open(self._since)
                 for room in self._rooms:
-                    await self._connection.join(room, self._since)
+                    await self._connection.join(room.name, self._since)
             except MoothallError as error:
                 self._outlet.tell(Outgoing.refusal(error))
                 self._outlet.end(Ending.RESTARTING)
+            except Exception:
+                self._outlet.end(Ending.RESTARTING)
+                raise
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})

@@ -1,5 +1,6 @@
 """How many live connections this process holds, and for whom."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +19,15 @@ class LivePlaces:
     most_per_address: int
     taken: int = 0
     by_address: Counter[str] = field(default_factory=Counter)
+    _shut_out: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def place(self, address: str | None) -> Iterator[None]:
-        """Raises Throttled (`too-many-connections`), Unavailable (`overloaded`)."""
+        """Raises Throttled (`too-many-connections`, `too-many-requests`), Unavailable (`overloaded`)."""
         key = network(address)
+        now = asyncio.get_running_loop().time()
+        if (until := self._shut_out.get(key, now)) > now:
+            raise Throttled("too-many-requests", "There were too many wrong credentials.", retry_after=until - now)
         if self.taken >= self.most:
             raise Unavailable("overloaded", "There are as many live connections as this server takes.", retry_after=5)
         if self.by_address[key] >= self.most_per_address:
@@ -38,3 +43,9 @@ class LivePlaces:
             self.by_address[key] -= 1
             if not self.by_address[key]:
                 del self.by_address[key]
+
+    def shut_out(self, address: str | None, seconds: float) -> None:
+        """Nobody from there is let in for so long."""
+        now = asyncio.get_running_loop().time()
+        self._shut_out = {key: until for key, until in self._shut_out.items() if until > now}
+        self._shut_out[network(address)] = now + seconds

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from application.profiles.ports import LARGEST_IMAGE
 from domain.errors import Unavailable
 from entrypoints.http import limits
+from entrypoints.http.connections import STREAMS
 from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, BodyTooSlow, headers_of, problem
 from entrypoints.http.metrics import UNMATCHED, Metrics
 from entrypoints.logs import REQUEST_ID
@@ -39,8 +40,6 @@ SLOWEST_BODY = 10_000
 NEVER_REFUSED = frozenset(("/health", "/metrics"))
 """What has to be seen of a server that has too much to do."""
 
-LONG_LIVED = frozenset(("/api/v1/live/events",))
-"""What goes on for hours: it is counted as a live connection, and its time ends with the first word."""
 
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -88,7 +87,8 @@ class RequestContext:
         REQUEST_ID.set(request_id)
         scope.setdefault("state", {})["request_id"] = request_id
         metrics, method, status, answered_in = self._metrics, scope["method"], 0, 0.0
-        is_long_lived = scope["path"] in LONG_LIVED
+        # What goes on for hours is counted as a live connection, and its time ends with the first word.
+        is_long_lived = scope["path"] in STREAMS
         without_body = method == "HEAD" and not is_long_lived
         if without_body:  # what GET would answer, but for the body (RFC 9110, section 9.3.2)
             scope = {**scope, "method": "GET"}

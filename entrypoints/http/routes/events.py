@@ -10,7 +10,7 @@ from application.identity.caller import Caller
 from application.live.connection import Connection
 from application.live.outgoing import Ending
 from domain.access.actor import ActorKind
-from domain.errors import Unauthenticated
+from domain.errors import Invalid, Unauthenticated
 from entrypoints.http import limits
 from entrypoints.http.event_stream import EventStream
 from entrypoints.http.live_commands import cursors
@@ -83,9 +83,10 @@ async def live_events(
 ) -> Response:
     """My notifications, how many are unread, how far my jobs are, and what is said in rooms; nobody sees who listens.
     It ends when the session does."""
-    names = list(dict.fromkeys(rooms.split(",", MOST_ROOMS)))[:MOST_ROOMS] if rooms else []
-    for name in names:
-        await application.live.show_room(caller.actor, name=name)
+    names = dict.fromkeys(rooms.split(",")) if rooms else {}
+    if len(names) > MOST_ROOMS:
+        raise Invalid.field("too-many-rooms", "/rooms", f"One stream hears {MOST_ROOMS} rooms at most.")
+    found = [(await application.live.show_room(caller.actor, name=name)).value for name in names]
     outlet = QueueOutlet(lambda: connection.end(Ending.TOO_SLOW))
     connection = Connection(
         application.live.switchboard,
@@ -99,7 +100,7 @@ async def live_events(
     return EventStream(
         connection,
         outlet,
-        rooms=names,
+        rooms=found,
         since=cursors(last_event_id or since),
         place=places.place(caller.actor.origin.address),
     )

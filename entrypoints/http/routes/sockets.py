@@ -9,16 +9,17 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response, WebSocket
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from application.app import Application
 from application.identity.caller import Caller
+from application.limits import network
 from application.live.connection import Connection
 from application.live.outgoing import Ending, Outgoing
 from application.live.plain import as_plain
 from application.posts.views import AuthorView
 from domain.access.actor import ActorKind, Origin
-from domain.errors import MoothallError, Throttled, Unauthenticated
+from domain.errors import MoothallError, Throttled, Unauthenticated, Unavailable
 from domain.live.cursor import Cursor
 from entrypoints.http.errors import STATUS_OF, headers_of, problem
 from entrypoints.http.live_commands import Command, Gibberish, cursors, read_command
@@ -63,11 +64,16 @@ async def live(websocket: WebSocket) -> None:
     try:
         with places.place(origin.address):
             await websocket.accept()
-            await _Visit(websocket, origin).run()
+            try:
+                await _Visit(websocket, origin, places).run()
+            except (Gone, WebSocketDisconnect):
+                log.debug("the client went away")
+            finally:
+                socket = _socket_of(websocket)
+                if socket is not None:
+                    await socket.gone()  # its place is taken until then
     except MoothallError as error:
         await _refuse(websocket, STATUS_OF[type(error)], error.code, error.detail, headers_of(error))
-    except WebSocketDisconnect:
-        log.debug("the client went away")
 
 
 async def no_upgrade(request: Request) -> Response:
@@ -82,16 +88,17 @@ routes = (WebSocketRoute(f"{API}/live", live, name="live"), Route(f"{API}/live",
 class _Visit:
     """One client from the handshake to the end."""
 
-    def __init__(self, websocket: WebSocket, origin: Origin) -> None:
+    def __init__(self, websocket: WebSocket, origin: Origin, places: LivePlaces) -> None:
         self._websocket = websocket
         self._origin = origin
+        self._places = places
+        self._socket = _socket_of(websocket)
         self._application: Application = websocket.app.state.application
         self._refused = 0
 
     async def run(self) -> None:
-        unknown = set(self._websocket.query_params) - {"ticket", "since"}
-        if unknown:
-            await self._close(PROTOCOL_ERROR, f"no such parameter: {min(unknown)[:50]}")
+        if set(self._websocket.query_params) - {"ticket", "since"}:
+            await self._close(PROTOCOL_ERROR, "unknown parameter")
             return
         try:
             caller, api_key, since = await self._sign_in()
@@ -102,6 +109,8 @@ class _Visit:
             await self._close(PROTOCOL_ERROR, str(error))
             return
         except MoothallError as error:
+            if isinstance(error, Unauthenticated):
+                await self._count_wrong_one()
             await self._websocket.send_text(Outgoing.refusal(error).text)
             await self._close(*_code_of(error))
             return
@@ -127,6 +136,12 @@ class _Visit:
         is_key = caller.actor.kind is ActorKind.API_KEY
         return caller, token if is_key else None, command.since or cursors(query.get("since"))
 
+    async def _count_wrong_one(self) -> None:
+        """As over HTTP: bad credentials count for the address. One who brings too many is not let in for a while."""
+        standing = await self._application.request_limit.count(network(self._origin.address))
+        if standing is not None and not standing.taken:
+            self._places.shut_out(self._origin.address, standing.seconds)
+
     async def _talk(self, caller: Caller, api_key: str | None, since: Mapping[str, Cursor]) -> None:
         outlet = self._outlet()
         connection = Connection(
@@ -144,8 +159,6 @@ class _Visit:
             await connection.open(since)
             while True:
                 await self._hear(connection, str(caller.actor.api_key_id or caller.actor.user_id))
-        except (Gone, WebSocketDisconnect):
-            log.debug("the client went away")
         except Gibberish as error:
             connection.close()
             await self._close(PROTOCOL_ERROR, str(error))
@@ -196,9 +209,8 @@ class _Visit:
         return str(text)
 
     def _outlet(self) -> SocketOutlet | QueueOutlet:
-        socket = self._websocket.scope.get("extensions", {}).get(EXTENSION)
-        if isinstance(socket, LiveProtocol):
-            return SocketOutlet(socket, CLOSE_CODES.__getitem__, self._put_out)
+        if self._socket is not None:
+            return SocketOutlet(self._socket, CLOSE_CODES.__getitem__, self._put_out)
         return QueueOutlet(self._put_out)
 
     def _put_out(self) -> None:
@@ -212,7 +224,11 @@ class _Visit:
             await self._close(*CLOSE_CODES[outlet.ending])
 
     async def _close(self, code: int, reason: str) -> None:
-        await self._websocket.close(code, reason)
+        """The second time does nothing."""
+        if self._socket is not None:
+            self._socket.put_out(code, reason)
+        elif self._websocket.application_state is not WebSocketState.DISCONNECTED:
+            await self._websocket.close(code, reason)
 
 
 def _about(command: Command) -> dict[str, str]:
@@ -224,7 +240,15 @@ def _about(command: Command) -> dict[str, str]:
 
 
 def _code_of(error: MoothallError) -> tuple[int, str]:
-    return CLOSE_CODES[Ending.SIGNED_OUT] if isinstance(error, Unauthenticated) else (PROTOCOL_ERROR, error.code)
+    if isinstance(error, Unauthenticated):
+        return CLOSE_CODES[Ending.SIGNED_OUT]
+    return (TRY_AGAIN_LATER if isinstance(error, Throttled | Unavailable) else PROTOCOL_ERROR), error.code
+
+
+def _socket_of(websocket: WebSocket) -> LiveProtocol | None:
+    """None under another server than ours."""
+    socket = websocket.scope.get("extensions", {}).get(EXTENSION)
+    return socket if isinstance(socket, LiveProtocol) else None
 
 
 def _is_welcome(websocket: WebSocket) -> bool:
@@ -234,7 +258,10 @@ def _is_welcome(websocket: WebSocket) -> bool:
     state = websocket.app.state
     if origin is None or origin == state.public_url or origin in state.cors_origins or "*" in state.cors_origins:
         return True
-    asked = urlsplit(origin)
+    try:
+        asked = urlsplit(origin)
+    except ValueError:
+        return False
     return asked.netloc == websocket.headers.get("host", "") and _is_this_machine(asked.hostname or "")
 
 

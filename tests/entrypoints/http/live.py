@@ -88,7 +88,7 @@ class LiveServer:
 
     @asynccontextmanager
     async def socket(self, query: str = "", **options: Any) -> AsyncIterator[LiveClient]:
-        async with connect(f"{self.url}{query}", proxy=None, **options) as opened:
+        async with connect(f"{self.url}{query}", proxy=None, close_timeout=1, **options) as opened:
             yield LiveClient(opened)
 
     @asynccontextmanager

@@ -7,7 +7,7 @@ from application.audit.trail import Trail
 from application.jobs.kinds import Postponed, Run
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions, UnitOfWork
-from application.webhooks.gate import Gate
+from application.webhooks.gate import Gate, TurnedAway
 from application.webhooks.ports import Chance, WebhookQueries, WebhookSecrets, WebhookSender
 from domain.access.actor import PROCESS
 from domain.webhooks.delivery import Answer, Delivery
@@ -78,14 +78,14 @@ class WebhookSending:
                 await self._store(uow, delivery.given_up(self.clock.now(), why))
 
     async def _try(self, run: Run, delivery: Delivery, webhook: Webhook) -> None:
-        come_again = self.gate.enter(webhook.id)
-        if come_again is not None:
-            raise Postponed(come_again)
+        entry = self.gate.enter(webhook)
+        if isinstance(entry, TurnedAway):
+            raise Postponed(entry.until)
         answer: Answer | None = None
         try:
             answer = await self._send(delivery, webhook)
         finally:
-            self.gate.leave(webhook.id, answer)
+            self.gate.leave(entry, answer)
         await self._settle(run, delivery, webhook, answer)
 
     async def _send(self, delivery: Delivery, webhook: Webhook) -> Answer:

@@ -10,12 +10,13 @@ from application.unit_of_work import Transactions, UnitOfWork
 from application.webhooks.gate import Gate, TurnedAway
 from application.webhooks.ports import Chance, WebhookQueries, WebhookSecrets, WebhookSender
 from domain.access.actor import PROCESS
-from domain.webhooks.delivery import Answer, Delivery
+from domain.webhooks.delivery import GIVE_UP_AFTER, Answer, Delivery
 from domain.webhooks.signature import signature
 from domain.webhooks.webhook import GONE, SWITCHED_OFF, Webhook
 
 MOST_OVERDUE = 1_000
 DELETED = "The webhook was deleted."
+AWAY = f"The receiver was away for {GIVE_UP_AFTER.days} days."
 UNSIGNED = "Its secret was derived with a MOOTHALL_SECRET_KEY that is not configured any more: rotate it."
 
 
@@ -77,10 +78,24 @@ class WebhookSending:
             elif delivery is not None and delivery.is_pending:
                 await self._store(uow, delivery.given_up(self.clock.now(), why))
 
+    async def _drop(self, run: Run, turned_away: Delivery) -> None:
+        """One at a time is let in to a receiver that is away: the others would never come to an end."""
+        now = self.clock.now()
+        async with run.finishing() as uow:
+            delivery = await uow.webhook_deliveries.get(turned_away.id)
+            if delivery is not None and delivery.is_pending:
+                if delivery.is_old(now):
+                    await self._store(uow, delivery.given_up(now, AWAY))
+                else:
+                    run.again_at(now)
+
     async def _try(self, run: Run, delivery: Delivery, webhook: Webhook) -> None:
         entry = self.gate.enter(webhook)
         if isinstance(entry, TurnedAway):
-            raise Postponed(entry.until)
+            if not (entry.is_away and delivery.is_old(self.clock.now())):
+                raise Postponed(entry.until)
+            await self._drop(run, delivery)
+            return
         answer: Answer | None = None
         try:
             answer = await self._send(delivery, webhook)

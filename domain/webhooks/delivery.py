@@ -18,6 +18,8 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 """Since it was made, or repeated by hand: the first attempt after that which fails is the last one."""
+LEAST_ATTEMPTS = 8
+"""Before it is given up: it may have waited for most of its time behind an earlier one."""
 LONGEST_ASKED = timedelta(days=1)
 """That a receiver may ask for with `Retry-After`."""
 _SECONDS = re.compile(r"[0-9]{1,10}")
@@ -120,6 +122,10 @@ class Delivery:
     def is_pending(self) -> bool:
         return self.status is DeliveryStatus.PENDING
 
+    def is_old(self, now: datetime) -> bool:
+        """Whether it has been pending for as long as it may be."""
+        return now - self.pending_since >= GIVE_UP_AFTER
+
     def job(self, job_id: UUID, now: datetime) -> Job:
         """Sends it. There is one at a time."""
         args = {"webhook_id": str(self.webhook_id), "delivery_id": str(self.id)}
@@ -137,7 +143,7 @@ class Delivery:
         )
         if answer.is_success:
             return tried._over(DeliveryStatus.DELIVERED, now)
-        if now - self.pending_since >= GIVE_UP_AFTER:
+        if tried.is_old(now) and tried.attempts >= LEAST_ATTEMPTS:
             return tried._over(DeliveryStatus.FAILED, now)
         wait = max(wait_after(tried.attempts, chance), asked_wait(answer.retry_after, now))
         return replace(tried, next_attempt_at=now + wait)

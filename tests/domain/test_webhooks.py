@@ -20,6 +20,7 @@ from domain.orders.events import OrderPaid
 from domain.webhooks.catalogue import EVENTS, MOST_PATTERNS, checked, matches, message, wants
 from domain.webhooks.delivery import (
     GIVE_UP_AFTER,
+    LEAST_ATTEMPTS,
     LONGEST_ASKED,
     LONGEST_WAIT,
     Answer,
@@ -157,6 +158,15 @@ def test_it_is_tried_for_three_days_and_given_up_after_that(chance: float) -> No
     assert GIVE_UP_AFTER <= now - NOW <= GIVE_UP_AFTER + LONGEST_WAIT
     assert delivery.settled_at == now
     assert 80 <= delivery.attempts <= 180
+
+
+def test_what_waited_behind_another_one_for_days_is_not_given_up_at_the_first_failure() -> None:
+    delivery, late = a_webhook_delivery(uuid4()), NOW + GIVE_UP_AFTER
+    for _ in range(LEAST_ATTEMPTS - 1):
+        delivery = tried(delivery, Answer(500), late)
+        assert delivery.is_pending
+    assert tried(delivery, Answer(500), late - SECOND).is_pending
+    assert tried(delivery, Answer(500), late).status is DeliveryStatus.FAILED
 
 
 @pytest.mark.parametrize(

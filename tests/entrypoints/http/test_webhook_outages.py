@@ -15,11 +15,12 @@ import pytest
 from application.app import Application
 from application.webhooks.gate import LONGEST_REST
 from application.webhooks.ports import Outgoing, WebhookQueries
+from application.webhooks.sending import AWAY
 from entrypoints.bootstrap import open_application
 from entrypoints.settings import Settings
 from tests.contracts.builders import a_webhook_delivery
 from tests.entrypoints.http.client import OPERATOR, Api
-from tests.entrypoints.http.test_webhooks import deliveries, subscribed
+from tests.entrypoints.http.test_webhooks import deliveries, subscribed, went_on
 from tests.limits import UNLIMITED
 from tests.stores import MEMORY, database_url
 from tests.webhook_receiver import OK, Received, Receiver, answering, receiving, reset
@@ -202,3 +203,32 @@ async def test_a_lane_whose_job_was_lost_is_found_again(api: Api, receiver: Rece
     await api.application.runner.drain()
     assert [each.json["type"] for each in receiver.received] == ["product.created", "product.updated"]
     assert [each["status"] for each in await deliveries(api, root, webhook)] == ["delivered"] * 2
+
+
+async def test_all_that_waits_for_a_receiver_that_is_away_has_failed_after_three_days(
+    api: Api, receiver: Receiver
+) -> None:
+    """Though it is let alone nearly all the time: not each of them was tried so often, and most of them never."""
+    _, root = await api.admin()
+    receiver.usually = answering(500)
+    webhook = await subscribed(api, root, receiver.url, "user.created", "product.*")
+    catalogue = api.application.products
+    await catalogue.create_product(OPERATOR, sku="mug", name="x", price=1, currency="EUR")
+    await catalogue.update_product(OPERATOR, sku="mug", price=2)
+    for number in range(40):
+        await api.application.identity.create_user(OPERATOR, email=f"m{number}@example.com")
+    await api.application.runner.drain()
+    for _ in range(71):
+        await went_on(api, timedelta(hours=1))
+    await api.application.identity.create_user(OPERATOR, email="late@example.com")
+    for _ in range(12):
+        await went_on(api, timedelta(minutes=15))
+    root = await api.log_in("root")
+    [late] = await deliveries(api, root, webhook, status="pending")
+    failed = await deliveries(api, root, webhook, status="failed", page_size=100)
+    assert len(failed) == 42
+    assert any(each["error"] == AWAY and each["attempts"] == 0 for each in failed)
+    receiver.usually = answering(200)
+    for _ in range(5):
+        await went_on(api, timedelta(hours=1))
+    assert [each["id"] for each in await deliveries(api, root, webhook, status="delivered")] == [late["id"]]

@@ -60,7 +60,8 @@ def asked_wait(text: str | None, now: datetime) -> timedelta:
     """What a `Retry-After` asks for (RFC 9110, section 10.2.3): seconds or a date; nothing where it is neither."""
     if text is None:
         return timedelta()
-    if _SECONDS.fullmatch(text.strip()):
+    text = text.strip()
+    if _SECONDS.fullmatch(text):
         return min(timedelta(seconds=int(text)), LONGEST_ASKED)
     try:
         date = parsedate_to_datetime(text)

@@ -180,6 +180,7 @@ def test_what_waited_behind_another_one_for_days_is_not_given_up_at_the_first_fa
         ("0", 0),
         ("120", 120),
         (" 7 ", 7),
+        ("7\x1f", 7),
         ("9999999999", 86_400),
         ("99999999999999999999", 0),
         ("Sat, 21 Nov 2026 09:32:15 GMT", 119.876544),

@@ -90,8 +90,11 @@ class SqlWebhookDeliveries(DeliveryRepository):
         self._work = work
 
     async def add(self, made: Sequence[Delivery]) -> None:
-        for delivery in made:
-            await self._work.change(_INSERT, {**_fixed(delivery), **_columns(delivery)})
+        rows = [{**_fixed(delivery), **_columns(delivery)} for delivery in made]
+        if len(rows) == 1:
+            await self._work.change(_INSERT, rows[0])
+        elif rows:
+            await self._work.execute(_INSERT.values(rows))
 
     async def get(self, delivery_id: UUID) -> Delivery | None:
         row = (await self._work.execute(_LOCK, {"delivery_id": delivery_id})).one_or_none()

@@ -114,7 +114,7 @@ class CreateWebhook:
 @dataclass(frozen=True)
 class UpdateWebhook:
     """Change the fields that are given, and no others: `url`, `events`, `description`, `is_active`. What waits for one
-    that is switched off is given up, and can be repeated."""
+    that is switched off is given up, and can be repeated; what waits for one that leads elsewhere is due at once."""
 
     rule: ClassVar[Rule] = holder(UPDATE)
 
@@ -139,6 +139,8 @@ class UpdateWebhook:
                 return shown_webhook(webhook)
             if webhook.is_active and not changed.is_active:
                 await uow.webhook_deliveries.give_up_all(webhook_id, now, SWITCHED_OFF)
+            elif webhook.url != changed.url or not webhook.is_active:
+                await uow.webhook_deliveries.make_due(webhook_id, now)
             fields = changed_fields(webhook, changed)
             await self.trail.record(uow, actor, "webhook.updated", subject=webhook_id, fields=fields)
             return shown_webhook(await uow.webhooks.save(changed))

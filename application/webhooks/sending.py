@@ -53,7 +53,8 @@ class WebhookSending:
         now = self.clock.now()
         async with self.transactions.begin() as uow:
             found = await uow.webhook_deliveries.overdue(now, limit=MOST_OVERDUE)
-            return sum([await uow.jobs.add(delivery.job(self.ids.new(), now)) for delivery in found])
+            await uow.jobs.add_all([delivery.job(self.ids.new(), now) for delivery in found])
+        return len(found)
 
     async def _leave(self, run: Run, over: Delivery) -> None:
         """Unless somebody has it repeated just now, and found that it has a job."""

@@ -123,6 +123,11 @@ class Delivery:
     def is_pending(self) -> bool:
         return self.status is DeliveryStatus.PENDING
 
+    @property
+    def job_key(self) -> str:
+        """By which there is one unfinished job for it."""
+        return f"{SEND_WEBHOOK}/{self.id.hex}"
+
     def is_old(self, now: datetime) -> bool:
         """Whether it has been pending for as long as it may be."""
         return now - self.pending_since >= GIVE_UP_AFTER
@@ -130,8 +135,7 @@ class Delivery:
     def job(self, job_id: UUID, now: datetime) -> Job:
         """Sends it. There is one at a time."""
         args = {"webhook_id": str(self.webhook_id), "delivery_id": str(self.id)}
-        key = f"{SEND_WEBHOOK}/{self.id}"
-        return Job(id=job_id, kind=SEND_WEBHOOK, args=args, created_at=now, due_at=now, unique_key=key)
+        return Job(id=job_id, kind=SEND_WEBHOOK, args=args, created_at=now, due_at=now, unique_key=self.job_key)
 
     def attempted(self, answer: Answer, now: datetime, chance: float) -> "Delivery":
         """After one more attempt: delivered, pending until the next one, or given up."""
@@ -201,8 +205,12 @@ class DeliveryRepository(Protocol):
         """The next one of the same webhook and subject that is pending."""
         ...
 
-    async def give_up_all(self, webhook_id: UUID, now: datetime, error: str) -> int:
-        """All that are pending; how many they were."""
+    async def give_up_all(self, webhook_id: UUID, now: datetime, error: str) -> None:
+        """All that are pending, those too that are committed while others are waited for."""
+        ...
+
+    async def make_due(self, webhook_id: UUID, now: datetime) -> None:
+        """All that are pending, with their jobs: nothing is waited for any more."""
         ...
 
     async def settled_within(
@@ -221,7 +229,7 @@ class DeliveryRepository(Protocol):
         ...
 
     async def overdue(self, before: datetime, *, limit: int) -> Sequence[Delivery]:
-        """Pending ones that should have been tried before, with no earlier one in their way."""
+        """Pending ones that should have been tried before, with no earlier one in their way, and no unfinished job."""
         ...
 
     async def remove_settled(self, before: datetime, *, limit: int) -> int:

@@ -232,3 +232,28 @@ async def test_all_that_waits_for_a_receiver_that_is_away_has_failed_after_three
     for _ in range(5):
         await went_on(api, timedelta(hours=1))
     assert [each["id"] for each in await deliveries(api, root, webhook, status="delivered")] == [late["id"]]
+
+
+@pytest.mark.parametrize("switches", [False, True])
+async def test_what_waits_goes_at_once_where_the_webhook_leads_now(
+    api: Api, receiver: Receiver, switches: bool
+) -> None:
+    """Whoever changes the address, or switches it on again, has mended something."""
+    _, root = await api.admin()
+    receiver.usually = answering(503, "Retry-After: 7200")
+    webhook = await subscribed(api, root, receiver.url, "user.created")
+    path = f"/webhooks/{webhook['id']}"
+    for number in range(9):
+        await api.application.identity.create_user(OPERATOR, email=f"m{number}@example.com")
+    await api.application.runner.drain()
+    async with receiving() as mended:
+        if switches:
+            await api.call("PATCH", path, as_=root, json={"is_active": False})
+            await api.application.identity.create_user(OPERATOR, email="late@example.com")
+        changes = {"is_active": True, "url": mended.url}
+        assert (await api.call("PATCH", path, as_=root, json=changes)).status_code == 200
+        await api.application.identity.create_user(OPERATOR, email="later@example.com")
+        for _ in range(5):
+            await api.application.runner.drain()
+            api.clock.advance(seconds=1)
+        assert len(mended.received) == (1 if switches else 10)

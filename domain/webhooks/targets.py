@@ -80,6 +80,8 @@ def target(url: str, *, https_only: bool, to_loopback: bool) -> Target:
         host = f"[{address}]" if address.version == 6 else str(address)
     elif _is_inside(host) and not (to_loopback and _is_loopback_name(host)):
         raise internal()
+    else:
+        host = host.removesuffix(".")  # no certificate, and hardly any server, knows a name with it
     return Target(f"{scheme}://{host}{port}{path or '/'}{query}", host.strip("[]"), address)
 
 

@@ -131,6 +131,13 @@ def test_no_metadata_service_of_a_cloud_is_outside(text: str) -> None:
     assert refused(f"http://{host}/latest/meta-data") == "internal-address"
 
 
+@pytest.mark.parametrize("url", ["https://example.com./x", "https://EXAMPLE.com\u3002/x"])
+def test_a_name_is_called_without_the_dot_at_its_end(url: str) -> None:
+    found = target(url, https_only=True, to_loopback=False)
+    assert (found.url, found.host) == ("https://example.com/x", "example.com")
+    assert refused(url.replace("com", "com.")) == "bad-url"
+
+
 def test_names_for_documentation_are_taken() -> None:
     assert target("https://hooks.example/x", https_only=True, to_loopback=False).host == "hooks.example"
 

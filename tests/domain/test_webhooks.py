@@ -279,6 +279,9 @@ def test_what_is_not_signed_so_is_told() -> None:
     assert "signature" in str(judged(b"y", signatures=good, now=at))
     for late in (TOLERANCE + SECOND, -TOLERANCE - SECOND):
         assert "timestamp" in str(judged(b"x", signatures=good, now=at + late))
+    for timestamp in ("999999999999", "253402300800", "0"):
+        recent = signature(SECRET, "msg_1", timestamp, b"x")
+        assert "timestamp" in str(judged(b"x", signatures=recent, now=at, timestamp=timestamp))
     for timestamp in ("", "now", "1e9", "-5", "9" * 30):
         assert "timestamp" in str(judged(b"x", signatures=good, now=at, timestamp=timestamp))
     with pytest.raises(ValueError, match="whsec_"):

@@ -96,7 +96,7 @@ class MemoryWebhookDeliveries(DeliveryRepository):
         since: datetime,
         until: datetime,
         statuses: Collection[DeliveryStatus],
-        pending_before: datetime,
+        asked_at: datetime,
         behind: int,
         limit: int,
     ) -> Sequence[Delivery]:
@@ -106,7 +106,7 @@ class MemoryWebhookDeliveries(DeliveryRepository):
             if each.webhook_id == webhook_id
             and since <= each.created_at < until
             and each.status in statuses
-            and each.pending_since < pending_before
+            and each.pending_since <= asked_at
             and each.number > behind
         ]
         return sorted(found, key=_number)[:limit]

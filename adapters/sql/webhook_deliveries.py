@@ -87,7 +87,7 @@ _SETTLED = (
         deliveries.c.created_at >= bindparam("since"),
         deliveries.c.created_at < bindparam("until"),
         deliveries.c.status.in_(bindparam("statuses", expanding=True)),
-        deliveries.c.pending_since < bindparam("pending_before"),
+        deliveries.c.pending_since <= bindparam("asked_at"),
         deliveries.c.number > bindparam("behind"),
     )
     .order_by(deliveries.c.number)
@@ -155,7 +155,7 @@ class SqlWebhookDeliveries(DeliveryRepository):
         since: datetime,
         until: datetime,
         statuses: Collection[DeliveryStatus],
-        pending_before: datetime,
+        asked_at: datetime,
         behind: int,
         limit: int,
     ) -> Sequence[Delivery]:
@@ -164,7 +164,7 @@ class SqlWebhookDeliveries(DeliveryRepository):
             "since": since,
             "until": until,
             "statuses": [status.value for status in statuses],
-            "pending_before": pending_before,
+            "asked_at": asked_at,
             "behind": behind,
             "limit": limit,
         }

@@ -220,11 +220,11 @@ class DeliveryRepository(Protocol):
         since: datetime,
         until: datetime,
         statuses: Collection[DeliveryStatus],
-        pending_before: datetime,
+        asked_at: datetime,
         behind: int,
         limit: int,
     ) -> Sequence[Delivery]:
-        """Those of events from `since` on and before `until`, which were not repeated since `pending_before`, with
+        """Those of events from `since` on and before `until`, which were not repeated after `asked_at`, with
         numbers higher than `behind`; the lowest first, locked."""
         ...
 

@@ -16,6 +16,7 @@ from application.app import Application
 from application.webhooks.gate import LONGEST_REST
 from application.webhooks.ports import Outgoing, WebhookQueries
 from application.webhooks.sending import AWAY
+from domain.jobs.job import Progress
 from entrypoints.bootstrap import open_application
 from entrypoints.settings import Settings
 from tests.contracts.builders import a_webhook_delivery
@@ -257,3 +258,23 @@ async def test_what_waits_goes_at_once_where_the_webhook_leads_now(
             await api.application.runner.drain()
             api.clock.advance(seconds=1)
         assert len(mended.received) == (1 if switches else 10)
+
+
+async def test_a_span_is_repeated_in_the_moment_in_which_it_happened_and_counted_on_after_a_kill(
+    api: Api, receiver: Receiver
+) -> None:
+    _, root = await api.admin()
+    webhook = await subscribed(api, root, receiver.url, "user.created")
+    since = api.clock.now()
+    await api.member("ada")
+    await api.application.runner.drain()
+    span = {"since": since.isoformat(), "until": (since + timedelta(hours=1)).isoformat()}
+    job = (await api.call("POST", f"/webhooks/{webhook['id']}/deliveries/replay", as_=root, json=span)).json()
+    async with api.application.jobs.retry_job.transactions.begin() as uow:
+        stored = await uow.jobs.get(UUID(job["id"]))
+        assert stored is not None
+        await uow.jobs.save(replace(stored, progress=Progress(100)))
+    await api.application.runner.drain()
+    done = (await api.call("GET", f"/jobs/{job['id']}", as_=root)).json()
+    assert (done["status"], done["result"]) == ("succeeded", {"deliveries": 101})
+    assert len(receiver.received) == 2

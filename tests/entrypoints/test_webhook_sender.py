@@ -234,10 +234,23 @@ async def test_no_proxy_of_the_environment_is_asked(receiver: Receiver, monkeypa
         assert proxy.received == []
 
 
-async def test_the_client_is_made_with_the_first_message(receiver: Receiver) -> None:
+async def test_the_client_is_made_with_the_first_message_and_holds_up_nobody(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, in a thread of its own."""
+    made_in: list[int] = []
+    read_trust = ssl.create_default_context
+
+    def noted() -> ssl.SSLContext:
+        made_in.append(threading.get_ident())
+        return read_trust()
+
+    monkeypatch.setattr(ssl, "create_default_context", noted)
     late = LateWebhookSender(Names(), timeout=PATIENCE, to_loopback=True)
-    for _ in range(2):
-        assert (await late.send(receiver.url, {}, b"")).status == 204
+    answers = await asyncio.gather(*(late.send(receiver.url, {}, b"") for _ in range(3)))
+    assert {answer.status for answer in answers} == {204}
+    assert len(made_in) == 1
+    assert threading.get_ident() not in made_in
     await late.close()
 
 

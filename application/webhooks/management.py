@@ -30,7 +30,7 @@ DELETE = Permission("webhooks:delete", "Delete webhooks.")
 
 CHANGEABLE = frozenset({"url", "events", "description", "is_active"})
 NEWEST_FIRST = Sort("created_at", descending=True)
-WEBHOOKS = "webhooks"
+ADDING = "webhooks"
 """Adding one is serialised under this name: there are only so many."""
 
 
@@ -103,7 +103,7 @@ class CreateWebhook:
         )
         async with self.transactions.begin() as uow:
             await self.idempotency.keep(uow, actor, once, shown_webhook(webhook))
-            await uow.serialise(WEBHOOKS)
+            await uow.serialise(ADDING)
             if await uow.webhooks.count() >= MOST_WEBHOOKS:
                 raise Conflict("too-many-webhooks", f"There are {MOST_WEBHOOKS} webhooks at most; delete one first.")
             await uow.webhooks.add(webhook)

@@ -28,6 +28,10 @@ class MemoryJobs(JobRepository):
         self._changes.left_work = True
         return True
 
+    async def add_all(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            await self.add(job)
+
     async def get(self, job_id: UUID) -> Job | None:
         return self._changes.jobs.get(job_id)
 

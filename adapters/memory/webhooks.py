@@ -12,6 +12,7 @@ from application.paging import Position, Row
 from application.webhooks.ports import Outgoing, WebhookQueries
 from application.webhooks.views import DeliveryDetail, DeliveryFilters, DeliveryView, WebhookView, shown_webhook
 from domain.errors import Conflict
+from domain.jobs.job import Status
 from domain.webhooks.delivery import Delivery, DeliveryRepository, DeliveryStatus
 from domain.webhooks.webhook import Subscription, Webhook, WebhookRepository
 
@@ -71,11 +72,22 @@ class MemoryWebhookDeliveries(DeliveryRepository):
         later = [each for each in self._pending() if _same(each, delivery) and each.number > delivery.number]
         return min(later, key=_number, default=None)
 
-    async def give_up_all(self, webhook_id: UUID, now: datetime, error: str) -> int:
-        pending = [each for each in self._pending() if each.webhook_id == webhook_id]
-        for delivery in pending:
-            self._changes.webhook_deliveries.put(delivery.id, delivery.given_up(now, error))
-        return len(pending)
+    async def give_up_all(self, webhook_id: UUID, now: datetime, error: str) -> None:
+        for delivery in self._pending():
+            if delivery.webhook_id == webhook_id:
+                self._changes.webhook_deliveries.put(delivery.id, delivery.given_up(now, error))
+
+    async def make_due(self, webhook_id: UUID, now: datetime) -> None:
+        keys = set()
+        for delivery in self._pending():
+            if delivery.webhook_id == webhook_id and delivery.next_attempt_at is not None:
+                keys.add(delivery.job_key)
+                due_at = min(delivery.next_attempt_at, now)
+                self._changes.webhook_deliveries.put(delivery.id, replace(delivery, next_attempt_at=due_at))
+        for job in list(self._changes.jobs.values()):
+            if job.unique_key in keys and job.status is Status.QUEUED and job.due_at is not None:
+                self._changes.jobs.put(job.id, replace(job, due_at=min(job.due_at, now)))
+        self._changes.left_work = True
 
     async def settled_within(
         self,
@@ -84,7 +96,7 @@ class MemoryWebhookDeliveries(DeliveryRepository):
         since: datetime,
         until: datetime,
         statuses: Collection[DeliveryStatus],
-        pending_before: datetime,
+        asked_at: datetime,
         behind: int,
         limit: int,
     ) -> Sequence[Delivery]:
@@ -94,17 +106,21 @@ class MemoryWebhookDeliveries(DeliveryRepository):
             if each.webhook_id == webhook_id
             and since <= each.created_at < until
             and each.status in statuses
-            and each.pending_since < pending_before
+            and each.pending_since <= asked_at
             and each.number > behind
         ]
         return sorted(found, key=_number)[:limit]
 
     async def overdue(self, before: datetime, *, limit: int) -> Sequence[Delivery]:
         pending = self._pending()
+        with_job = {job.unique_key for job in self._changes.jobs.values() if not job.is_finished}
         found = [
             (each.next_attempt_at, each)
             for each in pending
-            if each.next_attempt_at is not None and each.next_attempt_at <= before and not _has_earlier(pending, each)
+            if each.next_attempt_at is not None
+            and each.next_attempt_at <= before
+            and each.job_key not in with_job
+            and not _has_earlier(pending, each)
         ]
         return [each for _, each in sorted(found, key=lambda pair: pair[0])][:limit]
 

@@ -80,19 +80,16 @@ class SqlJobs(JobRepository):
 
     async def add(self, job: Job) -> bool:
         statement = _INSERT if job.unique_key is None else _INSERT_UNLESS_TAKEN[self._work.dialect]
-        values = {
-            "id": job.id,
-            "kind": job.kind,
-            "args": json.dumps(job.args),
-            "owner_id": job.owner_id,
-            "event_id": job.emitted.id if job.emitted is not None else None,
-            "unique_key": job.unique_key,
-            "created_at": job.created_at,
-            **_columns(job),
-        }
-        is_added = await self._work.change(statement, values) > 0
+        is_added = await self._work.change(statement, _row(job)) > 0
         self._work.left_jobs = self._work.left_jobs or is_added
         return is_added
+
+    async def add_all(self, jobs: Sequence[Job]) -> None:
+        if len(jobs) == 1:
+            await self.add(jobs[0])
+        elif jobs:
+            await self._work.execute(_INSERT_UNLESS_TAKEN[self._work.dialect].values([_row(job) for job in jobs]))
+            self._work.left_jobs = True
 
     async def get(self, job_id: UUID) -> Job | None:
         row = (await self._work.execute(_LOCK, {"job_id": job_id})).one_or_none()
@@ -179,6 +176,19 @@ def job(row: Row[Any], delivered: Emitted | None = None) -> Job:
         started_at=row.started_at,
         finished_at=row.finished_at,
     )
+
+
+def _row(job: Job) -> dict[str, object]:
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "args": json.dumps(job.args),
+        "owner_id": job.owner_id,
+        "event_id": job.emitted.id if job.emitted is not None else None,
+        "unique_key": job.unique_key,
+        "created_at": job.created_at,
+        **_columns(job),
+    }
 
 
 def _columns(job: Job) -> dict[str, object]:

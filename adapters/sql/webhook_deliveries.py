@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Row, Text, bindparam, cast, delete, exists, func, insert, literal_column, select, update
 
 from adapters.sql.batches import chosen_once
+from adapters.sql.tables import jobs
 from adapters.sql.tables import webhook_deliveries as deliveries
 from adapters.sql.work import Work
+from domain.jobs.job import SEND_WEBHOOK, Status
 from domain.webhooks.delivery import Delivery, DeliveryRepository, DeliveryStatus
 
 is_pending = deliveries.c.next_attempt_at.is_not(None)
@@ -26,6 +28,10 @@ has_earlier = (
     )
     .correlate(deliveries)
 )
+
+_job_key = literal_column(f"'{SEND_WEBHOOK}/'", Text).concat(func.replace(cast(deliveries.c.id, Text), "-", ""))
+"""As `Delivery.job_key` has it, however the store writes an id."""
+_has_job = exists().where(jobs.c.unique_key == _job_key, jobs.c.due_at.is_not(None)).correlate(deliveries)
 
 _of_the_same_subject = (
     (deliveries.c.webhook_id == bindparam("webhook_id")) & (deliveries.c.subject == bindparam("subject")) & is_pending
@@ -56,6 +62,24 @@ _GIVE_UP_ALL = (
         error=bindparam("why"),
     )
 )
+_MAKE_DUE = (
+    update(deliveries)
+    .where(
+        deliveries.c.webhook_id == bindparam("of_webhook"),
+        is_pending,
+        deliveries.c.next_attempt_at > bindparam("now"),
+    )
+    .values(next_attempt_at=bindparam("now"))
+)
+_MAKE_JOBS_DUE = (
+    update(jobs)
+    .where(
+        jobs.c.unique_key.in_(select(_job_key).where(deliveries.c.webhook_id == bindparam("of_webhook"), is_pending)),
+        jobs.c.status == Status.QUEUED.value,
+        jobs.c.due_at > bindparam("now"),
+    )
+    .values(due_at=bindparam("now"))
+)
 _SETTLED = (
     select(deliveries)
     .where(
@@ -63,7 +87,7 @@ _SETTLED = (
         deliveries.c.created_at >= bindparam("since"),
         deliveries.c.created_at < bindparam("until"),
         deliveries.c.status.in_(bindparam("statuses", expanding=True)),
-        deliveries.c.pending_since < bindparam("pending_before"),
+        deliveries.c.pending_since <= bindparam("asked_at"),
         deliveries.c.number > bindparam("behind"),
     )
     .order_by(deliveries.c.number)
@@ -72,16 +96,20 @@ _SETTLED = (
 )
 _OVERDUE = (
     select(deliveries)
-    .where(is_pending, deliveries.c.next_attempt_at <= bindparam("before"), ~has_earlier)
+    .where(is_pending, deliveries.c.next_attempt_at <= bindparam("before"), ~has_earlier, ~_has_job)
     .order_by(deliveries.c.next_attempt_at)
     .limit(bindparam("limit"))
 )
 _DELETE_SETTLED = delete(deliveries).where(
     deliveries.c.number.in_(
         chosen_once(
-            select(deliveries.c.number).where(deliveries.c.settled_at <= bindparam("before")).limit(bindparam("limit"))
+            select(deliveries.c.number)
+            .where(deliveries.c.settled_at <= bindparam("before"))
+            .limit(bindparam("limit"))
+            .with_for_update(skip_locked=True)
         )
-    )
+    ),
+    deliveries.c.settled_at <= bindparam("before"),
 )
 
 
@@ -90,8 +118,11 @@ class SqlWebhookDeliveries(DeliveryRepository):
         self._work = work
 
     async def add(self, made: Sequence[Delivery]) -> None:
-        for delivery in made:
-            await self._work.change(_INSERT, {**_fixed(delivery), **_columns(delivery)})
+        rows = [{**_fixed(delivery), **_columns(delivery)} for delivery in made]
+        if len(rows) == 1:
+            await self._work.change(_INSERT, rows[0])
+        elif rows:
+            await self._work.execute(_INSERT.values(rows))
 
     async def get(self, delivery_id: UUID) -> Delivery | None:
         row = (await self._work.execute(_LOCK, {"delivery_id": delivery_id})).one_or_none()
@@ -107,8 +138,15 @@ class SqlWebhookDeliveries(DeliveryRepository):
         row = (await self._work.execute(_NEXT, _place(delivery))).one_or_none()
         return delivery_of(row) if row is not None else None
 
-    async def give_up_all(self, webhook_id: UUID, now: datetime, error: str) -> int:
-        return (await self._work.execute(_GIVE_UP_ALL, {"of_webhook": webhook_id, "now": now, "why": error})).rowcount
+    async def give_up_all(self, webhook_id: UUID, now: datetime, error: str) -> None:
+        values = {"of_webhook": webhook_id, "now": now, "why": error}
+        while (await self._work.execute(_GIVE_UP_ALL, values)).rowcount:
+            pass  # each look sees what was committed before it began
+
+    async def make_due(self, webhook_id: UUID, now: datetime) -> None:
+        for statement in (_MAKE_DUE, _MAKE_JOBS_DUE):
+            await self._work.execute(statement, {"of_webhook": webhook_id, "now": now})
+        self._work.left_jobs = True
 
     async def settled_within(
         self,
@@ -117,7 +155,7 @@ class SqlWebhookDeliveries(DeliveryRepository):
         since: datetime,
         until: datetime,
         statuses: Collection[DeliveryStatus],
-        pending_before: datetime,
+        asked_at: datetime,
         behind: int,
         limit: int,
     ) -> Sequence[Delivery]:
@@ -126,7 +164,7 @@ class SqlWebhookDeliveries(DeliveryRepository):
             "since": since,
             "until": until,
             "statuses": [status.value for status in statuses],
-            "pending_before": pending_before,
+            "asked_at": asked_at,
             "behind": behind,
             "limit": limit,
         }

@@ -2,15 +2,20 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from ipaddress import ip_address
 from typing import Protocol
 
 from application.webhooks.ports import WebhookTargets
 from domain.webhooks.targets import Address, address_of, is_loopback, is_outside, require_outside, target
 
-LOOKUPS_AT_ONCE = 8
-"""A look-up cannot be cancelled: each is a thread until the system gives up."""
+LOOKUPS_AT_ONCE = 32
+"""A look-up cannot be cancelled: each is a thread until the system gives up. There is one for a name."""
+Ask = Callable[[str], Sequence[str]]
+"""Of a thread: the addresses of a name. Raises OSError where there are none."""
 SAVED_WITHIN = 2.0
 """Seconds that the look-up may take when a webhook is saved."""
 
@@ -24,14 +29,27 @@ class Resolver(Protocol):
 class SystemResolver(Resolver):
     """As the system resolves names, in threads of its own: a name server that hangs holds up nobody else."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Ask | None = None) -> None:
+        self._ask = ask or _look_up
         self._threads = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="webhook-names")
+        self._asked: dict[str, asyncio.Future[Sequence[str]]] = {}
 
     async def resolve(self, host: str) -> Sequence[str]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host)
+        with suppress(ValueError):
+            return [str(ip_address(host))]
+        if host not in self._asked:
+            asked = asyncio.get_running_loop().run_in_executor(self._threads, self._ask, host)
+            self._asked[host] = asked
+            asked.add_done_callback(partial(self._forget, host))
+        return await asyncio.shield(self._asked[host])
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _forget(self, host: str, asked: "asyncio.Future[Sequence[str]]") -> None:
+        del self._asked[host]
+        if not asked.cancelled():
+            asked.exception()  # nobody may be waiting any more
 
 
 def _look_up(host: str) -> Sequence[str]:

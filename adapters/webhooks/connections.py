@@ -12,6 +12,9 @@ import httpx
 
 from adapters.webhooks.addresses import Resolver, outside
 
+MOST_TRIED = 4
+"""Addresses of one name: each gets its share of the time, so that one that hangs does not use it up."""
+
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections for a pool of httpcore."""
@@ -32,13 +35,14 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Raises Refused, OSError (no such name), and what httpcore raises."""
-        addresses = await outside(self._resolver, host, to_loopback=self._to_loopback)
+        addresses = (await outside(self._resolver, host, to_loopback=self._to_loopback))[:MOST_TRIED]
+        share = None if timeout is None else timeout / len(addresses)
         for address in addresses[:-1]:
             try:
-                return await self._behind.connect_tcp(str(address), port, timeout, local_address, socket_options)
+                return await self._behind.connect_tcp(str(address), port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue  # the name has another one
-        return await self._behind.connect_tcp(str(addresses[-1]), port, timeout, local_address, socket_options)
+        return await self._behind.connect_tcp(str(addresses[-1]), port, share, local_address, socket_options)
 
     async def connect_unix_socket(
         self,

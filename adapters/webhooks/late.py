@@ -1,5 +1,6 @@
 """The client is made when there is something to send: it takes long to import, and to read what is trusted."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,19 @@ class LateWebhookSender(WebhookSender):
         self._timeout = timeout
         self._to_loopback = to_loopback
         self._sender: HttpWebhookSender | None = None
+        self._making = asyncio.Lock()
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        if self._sender is None:
-            from adapters.webhooks.sender import HttpWebhookSender  # noqa: PLC0415 (as above)
-
-            self._sender = HttpWebhookSender(self._resolver, timeout=self._timeout, to_loopback=self._to_loopback)
+        async with self._making:
+            if self._sender is None:
+                self._sender = await asyncio.to_thread(self._make)
         return await self._sender.send(url, headers, body)
+
+    def _make(self) -> "HttpWebhookSender":
+        """In a thread: everybody else would wait."""
+        from adapters.webhooks.sender import HttpWebhookSender  # noqa: PLC0415 (as above)
+
+        return HttpWebhookSender(self._resolver, timeout=self._timeout, to_loopback=self._to_loopback)
 
     async def close(self) -> None:
         if self._sender is not None:

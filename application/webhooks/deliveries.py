@@ -164,7 +164,8 @@ class ReplayWebhookDeliveries:
 
 @dataclass(frozen=True)
 class Replaying:
-    """The job. What it made pending since it was asked for is not asked for again: so it may be begun anew."""
+    """The job. What it made pending since it was asked for is not asked for again: so it may be begun anew, and goes on
+    counting."""
 
     transactions: Transactions
     clock: Clock
@@ -173,7 +174,7 @@ class Replaying:
     async def work(self, run: Run) -> None:
         """Raises NotFound (`webhook-not-found`), Conflict (`webhook-disabled`)."""
         args = run.job.args
-        done, behind = 0, 0
+        done, behind = run.job.progress.done, 0
         while True:
             async with self.transactions.begin() as uow:
                 found = await self._some(uow, args, run.job.created_at, behind)
@@ -192,7 +193,7 @@ class Replaying:
             since=datetime.fromisoformat(args["since"]),
             until=datetime.fromisoformat(args["until"]),
             statuses=[DeliveryStatus(each) for each in args["statuses"]],
-            pending_before=asked_at,
+            asked_at=asked_at,
             behind=behind,
             limit=CHUNK,
         )

@@ -30,7 +30,7 @@ DELETE = Permission("webhooks:delete", "Delete webhooks.")
 
 CHANGEABLE = frozenset({"url", "events", "description", "is_active"})
 NEWEST_FIRST = Sort("created_at", descending=True)
-WEBHOOKS = "webhooks"
+ADDING = "webhooks"
 """Adding one is serialised under this name: there are only so many."""
 
 
@@ -103,7 +103,7 @@ class CreateWebhook:
         )
         async with self.transactions.begin() as uow:
             await self.idempotency.keep(uow, actor, once, shown_webhook(webhook))
-            await uow.serialise(WEBHOOKS)
+            await uow.serialise(ADDING)
             if await uow.webhooks.count() >= MOST_WEBHOOKS:
                 raise Conflict("too-many-webhooks", f"There are {MOST_WEBHOOKS} webhooks at most; delete one first.")
             await uow.webhooks.add(webhook)
@@ -114,7 +114,7 @@ class CreateWebhook:
 @dataclass(frozen=True)
 class UpdateWebhook:
     """Change the fields that are given, and no others: `url`, `events`, `description`, `is_active`. What waits for one
-    that is switched off is given up, and can be repeated."""
+    that is switched off is given up, and can be repeated; what waits for one that leads elsewhere is due at once."""
 
     rule: ClassVar[Rule] = holder(UPDATE)
 
@@ -139,6 +139,8 @@ class UpdateWebhook:
                 return shown_webhook(webhook)
             if webhook.is_active and not changed.is_active:
                 await uow.webhook_deliveries.give_up_all(webhook_id, now, SWITCHED_OFF)
+            elif webhook.url != changed.url or not webhook.is_active:
+                await uow.webhook_deliveries.make_due(webhook_id, now)
             fields = changed_fields(webhook, changed)
             await self.trail.record(uow, actor, "webhook.updated", subject=webhook_id, fields=fields)
             return shown_webhook(await uow.webhooks.save(changed))

@@ -7,15 +7,16 @@ from application.audit.trail import Trail
 from application.jobs.kinds import Postponed, Run
 from application.ports import Clock, Ids
 from application.unit_of_work import Transactions, UnitOfWork
-from application.webhooks.gate import Gate
+from application.webhooks.gate import Gate, TurnedAway
 from application.webhooks.ports import Chance, WebhookQueries, WebhookSecrets, WebhookSender
 from domain.access.actor import PROCESS
-from domain.webhooks.delivery import Answer, Delivery
+from domain.webhooks.delivery import GIVE_UP_AFTER, Answer, Delivery
 from domain.webhooks.signature import signature
 from domain.webhooks.webhook import GONE, SWITCHED_OFF, Webhook
 
 MOST_OVERDUE = 1_000
 DELETED = "The webhook was deleted."
+AWAY = f"The receiver was away for {GIVE_UP_AFTER.days} days."
 UNSIGNED = "Its secret was derived with a MOOTHALL_SECRET_KEY that is not configured any more: rotate it."
 
 
@@ -52,7 +53,8 @@ class WebhookSending:
         now = self.clock.now()
         async with self.transactions.begin() as uow:
             found = await uow.webhook_deliveries.overdue(now, limit=MOST_OVERDUE)
-            return sum([await uow.jobs.add(delivery.job(self.ids.new(), now)) for delivery in found])
+            await uow.jobs.add_all([delivery.job(self.ids.new(), now) for delivery in found])
+        return len(found)
 
     async def _leave(self, run: Run, over: Delivery) -> None:
         """Unless somebody has it repeated just now, and found that it has a job."""
@@ -77,15 +79,29 @@ class WebhookSending:
             elif delivery is not None and delivery.is_pending:
                 await self._store(uow, delivery.given_up(self.clock.now(), why))
 
+    async def _drop(self, run: Run, turned_away: Delivery) -> None:
+        """One at a time is let in to a receiver that is away: the others would never come to an end."""
+        now = self.clock.now()
+        async with run.finishing() as uow:
+            delivery = await uow.webhook_deliveries.get(turned_away.id)
+            if delivery is not None and delivery.is_pending:
+                if delivery.is_old(now):
+                    await self._store(uow, delivery.given_up(now, AWAY))
+                else:
+                    run.again_at(now)
+
     async def _try(self, run: Run, delivery: Delivery, webhook: Webhook) -> None:
-        come_again = self.gate.enter(webhook.id)
-        if come_again is not None:
-            raise Postponed(come_again)
+        entry = self.gate.enter(webhook)
+        if isinstance(entry, TurnedAway):
+            if not (entry.is_away and delivery.is_old(self.clock.now())):
+                raise Postponed(entry.until)
+            await self._drop(run, delivery)
+            return
         answer: Answer | None = None
         try:
             answer = await self._send(delivery, webhook)
         finally:
-            self.gate.leave(webhook.id, answer)
+            self.gate.leave(entry, answer)
         await self._settle(run, delivery, webhook, answer)
 
     async def _send(self, delivery: Delivery, webhook: Webhook) -> Answer:

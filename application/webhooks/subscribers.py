@@ -39,5 +39,4 @@ class Subscribers:
             Delivery.of(emitted, subject, id=self._ids.new(), webhook_id=webhook_id) for webhook_id in webhook_ids
         ]
         await uow.webhook_deliveries.add(deliveries)
-        for delivery in deliveries:
-            await uow.jobs.add(delivery.job(self._ids.new(), emitted.at))
+        await uow.jobs.add_all([delivery.job(self._ids.new(), emitted.at) for delivery in deliveries])

@@ -193,6 +193,10 @@ class JobRepository(Protocol):
         """False, and nothing is added, where an unfinished job has the same unique key."""
         ...
 
+    async def add_all(self, jobs: Sequence[Job]) -> None:
+        """As `add` does it, at once, for jobs that are nobody's."""
+        ...
+
     async def get(self, job_id: UUID) -> Job | None:
         """The job, locked until the unit of work ends."""
         ...

@@ -18,6 +18,8 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 """Since it was made, or repeated by hand: the first attempt after that which fails is the last one."""
+LEAST_ATTEMPTS = 8
+"""Before it is given up: it may have waited for most of its time behind an earlier one."""
 LONGEST_ASKED = timedelta(days=1)
 """That a receiver may ask for with `Retry-After`."""
 _SECONDS = re.compile(r"[0-9]{1,10}")
@@ -58,8 +60,9 @@ def asked_wait(text: str | None, now: datetime) -> timedelta:
     """What a `Retry-After` asks for (RFC 9110, section 10.2.3): seconds or a date; nothing where it is neither."""
     if text is None:
         return timedelta()
-    if _SECONDS.fullmatch(seconds := text.strip(" \t")):
-        return min(timedelta(seconds=int(seconds)), LONGEST_ASKED)
+    text = text.strip()
+    if _SECONDS.fullmatch(text):
+        return min(timedelta(seconds=int(text)), LONGEST_ASKED)
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
@@ -120,11 +123,19 @@ class Delivery:
     def is_pending(self) -> bool:
         return self.status is DeliveryStatus.PENDING
 
+    @property
+    def job_key(self) -> str:
+        """By which there is one unfinished job for it."""
+        return f"{SEND_WEBHOOK}/{self.id.hex}"
+
+    def is_old(self, now: datetime) -> bool:
+        """Whether it has been pending for as long as it may be."""
+        return now - self.pending_since >= GIVE_UP_AFTER
+
     def job(self, job_id: UUID, now: datetime) -> Job:
         """Sends it. There is one at a time."""
         args = {"webhook_id": str(self.webhook_id), "delivery_id": str(self.id)}
-        key = f"{SEND_WEBHOOK}/{self.id}"
-        return Job(id=job_id, kind=SEND_WEBHOOK, args=args, created_at=now, due_at=now, unique_key=key)
+        return Job(id=job_id, kind=SEND_WEBHOOK, args=args, created_at=now, due_at=now, unique_key=self.job_key)
 
     def attempted(self, answer: Answer, now: datetime, chance: float) -> "Delivery":
         """After one more attempt: delivered, pending until the next one, or given up."""
@@ -137,7 +148,7 @@ class Delivery:
         )
         if answer.is_success:
             return tried._over(DeliveryStatus.DELIVERED, now)
-        if now - self.pending_since >= GIVE_UP_AFTER:
+        if tried.is_old(now) and tried.attempts >= LEAST_ATTEMPTS:
             return tried._over(DeliveryStatus.FAILED, now)
         wait = max(wait_after(tried.attempts, chance), asked_wait(answer.retry_after, now))
         return replace(tried, next_attempt_at=now + wait)
@@ -194,8 +205,12 @@ class DeliveryRepository(Protocol):
         """The next one of the same webhook and subject that is pending."""
         ...
 
-    async def give_up_all(self, webhook_id: UUID, now: datetime, error: str) -> int:
-        """All that are pending; how many they were."""
+    async def give_up_all(self, webhook_id: UUID, now: datetime, error: str) -> None:
+        """All that are pending, those too that are committed while others are waited for."""
+        ...
+
+    async def make_due(self, webhook_id: UUID, now: datetime) -> None:
+        """All that are pending, with their jobs: nothing is waited for any more."""
         ...
 
     async def settled_within(
@@ -205,16 +220,16 @@ class DeliveryRepository(Protocol):
         since: datetime,
         until: datetime,
         statuses: Collection[DeliveryStatus],
-        pending_before: datetime,
+        asked_at: datetime,
         behind: int,
         limit: int,
     ) -> Sequence[Delivery]:
-        """Those of events from `since` on and before `until`, which were not repeated since `pending_before`, with
+        """Those of events from `since` on and before `until`, which were not repeated after `asked_at`, with
         numbers higher than `behind`; the lowest first, locked."""
         ...
 
     async def overdue(self, before: datetime, *, limit: int) -> Sequence[Delivery]:
-        """Pending ones that should have been tried before, with no earlier one in their way."""
+        """Pending ones that should have been tried before, with no earlier one in their way, and no unfinished job."""
         ...
 
     async def remove_settled(self, before: datetime, *, limit: int) -> int:

@@ -12,8 +12,11 @@ LONGEST_URL = 2_000
 _URL = re.compile(r"(?i:(https?))://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\\\[\]%]+)(:[0-9]{1,5})?(/[^\s?#\\]*)?(\?[^\s#\\]*)?")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_INSIDE = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "localdomain", "home.arpa")
-"""Names below these are of nobody outside (RFC 6761, 6762, 8375, ICANN's list of reserved names, and habit)."""
+_INSIDE = (
+    "localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "localdomain", "home.arpa",
+    "svc", "consul", "test", "onion", "invalid",
+)  # fmt: skip
+"""Names below these are of nobody outside (RFC 6761, 6762, 7686, 8375, ICANN's list of reserved names, and habit)."""
 
 _NAT64 = ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ip_network("2000::/3")
@@ -21,10 +24,25 @@ _NOT_OUTSIDE = tuple(
     map(
         ip_network,
         (
+            "0.0.0.0/8",  # IANA's special blocks of IPv4, for Python's own list differs from version to version
+            "10.0.0.0/8",
+            "100.64.0.0/10",  # of carriers, and of the metadata service of a cloud (100.100.100.200)
+            "127.0.0.0/8",
+            "168.63.129.16/32",  # a cloud's own services, though the address is an ordinary one
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.0.0.0/24",
+            "192.0.2.0/24",
             "192.88.99.0/24",  # relays of 6to4
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "224.0.0.0/3",
             "2001::/23",  # Teredo, and other protocols' own
+            "2001:db8::/32",
             "2002::/16",  # 6to4 wraps any IPv4 address
-            "3fff::/20",  # for documentation (RFC 9637), which Python learns of in later versions
+            "3fff::/20",  # for documentation (RFC 9637)
         ),
     )
 )
@@ -62,6 +80,8 @@ def target(url: str, *, https_only: bool, to_loopback: bool) -> Target:
         host = f"[{address}]" if address.version == 6 else str(address)
     elif _is_inside(host) and not (to_loopback and _is_loopback_name(host)):
         raise internal()
+    else:
+        host = host.removesuffix(".")  # no certificate, and hardly any server, knows a name with it
     return Target(f"{scheme}://{host}{port}{path or '/'}{query}", host.strip("[]"), address)
 
 

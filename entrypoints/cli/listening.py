@@ -89,7 +89,7 @@ class _Receiver:
             status = 413 if body is None else self._take(dict(scope["headers"]), body)
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
-        if self._left == 0 and self._server is not None:
+        if self._left is not None and self._left <= 0 and self._server is not None:
             self._server.should_exit = True
 
     def _take(self, headers: dict[bytes, bytes], body: bytes) -> int:

@@ -52,6 +52,19 @@ async def test_a_job_is_found_as_it_was_left(store: Store) -> None:
     assert await store.jobs.job(left.id) == JobView.of(left)
 
 
+async def test_many_are_left_at_once_less_those_that_are_there(store: Store) -> None:
+    taken, *others = (a_job(unique_key=f"k{n}", args={"n": n}, due_at=NOW + n * SECOND) for n in range(4))
+    await add_jobs(store, taken)
+    double = a_job(unique_key="k0")
+    for jobs in ([], [others[0]], [double, *others[1:]]):
+        async with store.transactions.begin() as uow:
+            await uow.jobs.add_all(jobs)
+    for job in (taken, *others):
+        assert await stored_job(store, job.id) == job
+    async with store.transactions.begin() as uow:
+        assert await uow.jobs.get(double.id) is None
+
+
 async def test_what_was_rolled_back_was_never_left(store: Store) -> None:
     job = a_job()
 

@@ -14,7 +14,7 @@ from application.webhooks.ports import Outgoing
 from application.webhooks.subscribers import Subscribers
 from application.webhooks.views import DeliveryDetail, DeliveryFilters, DeliveryView, WebhookView, shown_webhook
 from domain.errors import Conflict
-from domain.webhooks.delivery import Answer, Delivery, DeliveryStatus
+from domain.webhooks.delivery import LEAST_ATTEMPTS, Answer, Delivery, DeliveryStatus
 from domain.webhooks.webhook import SecretSeed, Subscription, Webhook
 from tests.contracts.builders import (
     NOW,
@@ -155,7 +155,10 @@ async def test_a_list_is_filtered_and_walked_without_a_gap(store: Store) -> None
     events, answers = ("order.paid", "order.placed"), (None, Answer(200), Answer(500))
     made = await add_webhook_deliveries(
         store,
-        *(a_webhook_delivery(BARE, event=events[n % 2], created_at=NOW + (n // 3) * SECOND) for n in range(12)),
+        *(
+            a_webhook_delivery(BARE, event=events[n % 2], created_at=NOW + (n // 3) * SECOND, attempts=LEAST_ATTEMPTS)
+            for n in range(12)
+        ),
         a_webhook_delivery(uuid4()),
     )
     late = NOW + timedelta(days=9)
@@ -317,11 +320,55 @@ async def test_a_webhook_gives_up_all_of_its_own_at_once(store: Store) -> None:
     await save(store, done)
     webhook_id = done.webhook_id
     async with store.transactions.begin() as uow:
-        assert await uow.webhook_deliveries.give_up_all(webhook_id, NOW + SECOND, "Off.") == 3
-        assert await uow.webhook_deliveries.give_up_all(webhook_id, NOW + SECOND, "Off.") == 0
+        await uow.webhook_deliveries.give_up_all(webhook_id, NOW + SECOND, "Off.")
+        await uow.webhook_deliveries.give_up_all(webhook_id, NOW + 2 * SECOND, "Off again.")
     assert await stored_delivery(store, done.id) == done
     for delivery in lane.made[1:]:
         assert await stored_delivery(store, delivery.id) == delivery.given_up(NOW + SECOND, "Off.")
+
+
+async def test_what_is_committed_while_others_are_given_up_is_given_up_too(store: Store) -> None:
+    """Else it could be left without a job: that one ended because of an earlier one, whose end woke nobody."""
+    if store.name != POSTGRESQL:
+        return  # elsewhere there is one writer at a time
+    lane = await Lane.of(store, 1)
+    [first] = lane.made
+
+    async def give_up() -> None:
+        async with store.transactions.begin() as uow:
+            await uow.webhook_deliveries.give_up_all(first.webhook_id, NOW, "Off.")
+
+    async with store.transactions.begin() as uow:
+        await uow.webhook_deliveries.get(first.id)
+        giving_up = asyncio.create_task(give_up())
+        await asyncio.wait([giving_up], timeout=0.2)
+        assert not giving_up.done()
+        [second] = await add_webhook_deliveries(store, a_webhook_delivery(first.webhook_id, first.subject))
+    await giving_up
+    assert await stored_delivery(store, second.id) == second.given_up(NOW, "Off.")
+
+
+async def test_what_waits_is_made_due_with_its_job(store: Store) -> None:
+    lane = await Lane.of(store, 4)
+    waiting, due, over, running = (
+        replace(delivery, next_attempt_at=NOW + n * SECOND)
+        for delivery, n in zip(lane.made, (60, -9, 0, 60), strict=True)
+    )
+    over = over.given_up(NOW, "No.")
+    [other] = await add_webhook_deliveries(store, a_webhook_delivery(uuid4(), next_attempt_at=NOW + 60 * SECOND))
+    kept = (waiting, due, over, running, other)
+    jobs = [replace(each.job(uuid4(), NOW), due_at=each.next_attempt_at or NOW + SECOND) for each in kept]
+    jobs[3] = jobs[3].claimed(NOW, uuid4(), NOW + 30 * SECOND)
+    async with store.transactions.begin() as uow:
+        for delivery in kept:
+            await uow.webhook_deliveries.save(delivery)
+        await uow.jobs.add_all(jobs)
+        await uow.webhook_deliveries.make_due(waiting.webhook_id, NOW)
+    expected = (replace(waiting, next_attempt_at=NOW), due, over, replace(running, next_attempt_at=NOW), other)
+    for delivery in expected:
+        assert await stored_delivery(store, delivery.id) == delivery
+    async with store.transactions.begin() as uow:
+        assert [await uow.jobs.get(job.id) for job in jobs] == [replace(jobs[0], due_at=NOW), *jobs[1:]]
 
 
 async def test_a_span_is_taken_in_order_and_once(store: Store) -> None:
@@ -339,7 +386,7 @@ async def test_a_span_is_taken_in_order_and_once(store: Store) -> None:
         async with store.transactions.begin() as uow:
             return list(
                 await uow.webhook_deliveries.settled_within(  # type: ignore[arg-type]
-                    webhook_id, pending_before=NOW + SECOND, behind=behind, limit=limit, **wanted
+                    webhook_id, asked_at=NOW, behind=behind, limit=limit, **wanted
                 )
             )
 
@@ -347,7 +394,7 @@ async def test_a_span_is_taken_in_order_and_once(store: Store) -> None:
     assert await within(statuses=[DeliveryStatus.DELIVERED]) == [delivered]
     assert await within(limit=2) == failed[:2]
     assert await within(behind=failed[1].number, limit=2) == failed[2:4]
-    await save(store, failed[0].repeated(NOW + SECOND))
+    await save(store, failed[0].repeated(NOW + SECOND).given_up(NOW + SECOND, "No."))
     assert await within(limit=1) == failed[1:2], "what was repeated since is left out"
 
 
@@ -367,6 +414,35 @@ async def test_what_nobody_looked_after_is_found_at_the_head_of_its_lane(store: 
     assert await overdue() == set()
     await save(store, waiting.attempted(Answer(200), NOW, 0))
     assert await overdue() == {third.id}
+
+
+async def test_what_is_looked_after_is_no_more_in_the_way_of_what_is_not(store: Store) -> None:
+    made = await add_webhook_deliveries(store, *(a_webhook_delivery(uuid4()) for _ in range(5)))
+    lost = replace(made[3], next_attempt_at=NOW + SECOND)
+    await save(store, lost)
+    async with store.transactions.begin() as uow:
+        jobs = [each.job(uuid4(), NOW) for each in made]
+        jobs[3] = jobs[3].succeeded(NOW)
+        await uow.jobs.add_all(jobs)
+        assert list(await uow.webhook_deliveries.overdue(NOW + SECOND, limit=1)) == [lost]
+
+
+async def test_what_is_repeated_while_it_is_about_to_be_removed_stays(store: Store) -> None:
+    [made] = await add_webhook_deliveries(store, a_webhook_delivery(uuid4()))
+    await save(store, made.given_up(NOW, "No."))
+
+    async def remove() -> int:
+        async with store.transactions.begin() as uow:
+            return await uow.webhook_deliveries.remove_settled(NOW + SECOND, limit=9)
+
+    async with store.transactions.begin() as uow:
+        locked = await uow.webhook_deliveries.get(made.id)
+        assert locked is not None
+        await uow.webhook_deliveries.save(locked.repeated(NOW + SECOND))
+        removing = asyncio.create_task(remove())
+        await asyncio.wait([removing], timeout=0.2)
+    assert await removing == 0
+    assert (await stored_delivery(store, made.id)).is_pending
 
 
 async def test_what_was_settled_long_ago_is_removed_some_at_a_time(store: Store) -> None:

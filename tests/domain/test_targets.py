@@ -1,7 +1,7 @@
 """Where webhooks may lead (S38): whatever the notation, never to a machine within."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,19 @@ WITHIN_4 = [
     "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255",
 ]  # fmt: skip
 """Of each block that is no machine's in the world outside; metadata services among them."""
+SPECIAL = [
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+    "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+    "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23",
+    "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "ff00::/8",
+]  # fmt: skip
+"""IANA's registries of special addresses, less those that wrap an address of IPv4, and those of AS112 and AMT."""
+METADATA = [
+    "169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.0.23", "169.254.42.42", "168.63.129.16",
+    "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42",
+    "fe80::a9fe:a9fe",
+]  # fmt: skip
+"""Of Amazon, Google, Azure, Alibaba, Oracle, Tencent, Scaleway, OpenStack and those that do as they do."""
 OUTSIDE_4 = ["1.1.1.1", "8.8.8.8", "9.9.9.9", "11.0.0.1", "100.63.0.1", "100.128.0.1", "126.1.1.1", "128.0.0.1",
              "172.15.0.1", "172.32.0.1", "192.0.66.1", "192.167.1.1", "192.169.1.1", "223.255.255.1"]  # fmt: skip
 WITHIN_6 = [
@@ -30,7 +43,7 @@ NAMES_WITHIN = [
     "localhost", "LOCALHOST", "localhost.", "foo.localhost", "a.b.localhost.", "localhost.localdomain", "printer.local",
     "db.internal", "metadata.google.internal", "METADATA.GOOGLE.INTERNAL.", "router.lan", "nas.home", "x.home.arpa",
     "intranet", "wiki.intranet", "mail.corp", "a.private", "postgres", "redis", "kubernetes", "ｌｏｃａｌｈｏｓｔ",
-    "localhost\uff0e", "ⓛocalhost",
+    "localhost\uff0e", "ⓛocalhost", "api.default.svc", "web.service.consul", "a.test", "a.onion", "a.invalid.",
 ]  # fmt: skip
 BAD = [
     "", " ", "example.com", "//example.com/", "ftp://example.com/", "file:///etc/passwd", "gopher://example.com:70/_x",
@@ -94,6 +107,39 @@ def test_an_address_of_ipv6_within_is_refused(text: str) -> None:
     assert not is_outside(ip_address(text))
     for notation in (text, text.upper(), IPv6Address(text).exploded):
         assert refused(f"http://[{notation}]:80/") == "internal-address"
+
+
+@pytest.mark.parametrize("block", SPECIAL)
+def test_no_special_block_is_outside(block: str) -> None:
+    network = ip_network(block)
+    middle = network[network.num_addresses // 2]
+    assert not any(map(is_outside, (network[0], middle, network[-1])))
+
+
+def test_nor_is_one_of_which_python_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (IPv4Address, IPv6Address):
+        monkeypatch.setattr(kind, "is_global", True)
+        monkeypatch.setattr(kind, "is_multicast", False)
+        monkeypatch.setattr(kind, "is_reserved", False)
+    assert not [text for text in (*WITHIN_4, *WITHIN_6, *METADATA) if is_outside(ip_address(text))]
+
+
+@pytest.mark.parametrize("text", METADATA)
+def test_no_metadata_service_of_a_cloud_is_outside(text: str) -> None:
+    assert not is_outside(ip_address(text))
+    host = f"[{text}]" if ":" in text else text
+    assert refused(f"http://{host}/latest/meta-data") == "internal-address"
+
+
+@pytest.mark.parametrize("url", ["https://example.com./x", "https://EXAMPLE.com\u3002/x"])
+def test_a_name_is_called_without_the_dot_at_its_end(url: str) -> None:
+    found = target(url, https_only=True, to_loopback=False)
+    assert (found.url, found.host) == ("https://example.com/x", "example.com")
+    assert refused(url.replace("com", "com.")) == "bad-url"
+
+
+def test_names_for_documentation_are_taken() -> None:
+    assert target("https://hooks.example/x", https_only=True, to_loopback=False).host == "hooks.example"
 
 
 @pytest.mark.parametrize("host", OUTSIDE_4)

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import socket
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.webhooks import GuardedTargets, LateWebhookSender, Resolver, SystemResolver
-from adapters.webhooks.addresses import SAVED_WITHIN
+from adapters.webhooks.addresses import LOOKUPS_AT_ONCE, SAVED_WITHIN
+from adapters.webhooks.connections import MOST_TRIED
 from adapters.webhooks.sender import HttpWebhookSender
 from application.webhooks.gate import MOST_AT_ONCE
 from domain.errors import Invalid
@@ -57,10 +59,18 @@ class World(httpcore.AsyncNetworkBackend):
         self.called: list[str] = []
         self._port = port
         self._unreachable = unreachable
+        self.given: list[float | None] = []
         self._behind = httpcore.AnyIOBackend()
 
-    async def connect_tcp(self, host: str, port: int, *rest: Any, **more: Any) -> httpcore.AsyncNetworkStream:
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 (as httpcore has it)
+        *rest: Any,
+    ) -> httpcore.AsyncNetworkStream:
         self.called.append(host)
+        self.given.append(timeout)
         if host in self._unreachable:
             raise httpcore.ConnectError("Nobody there.")
         return await self._behind.connect_tcp("127.0.0.1", self._port)
@@ -224,10 +234,23 @@ async def test_no_proxy_of_the_environment_is_asked(receiver: Receiver, monkeypa
         assert proxy.received == []
 
 
-async def test_the_client_is_made_with_the_first_message(receiver: Receiver) -> None:
+async def test_the_client_is_made_with_the_first_message_and_holds_up_nobody(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, in a thread of its own."""
+    made_in: list[int] = []
+    read_trust = ssl.create_default_context
+
+    def noted() -> ssl.SSLContext:
+        made_in.append(threading.get_ident())
+        return read_trust()
+
+    monkeypatch.setattr(ssl, "create_default_context", noted)
     late = LateWebhookSender(Names(), timeout=PATIENCE, to_loopback=True)
-    for _ in range(2):
-        assert (await late.send(receiver.url, {}, b"")).status == 204
+    answers = await asyncio.gather(*(late.send(receiver.url, {}, b"") for _ in range(3)))
+    assert {answer.status for answer in answers} == {204}
+    assert len(made_in) == 1
+    assert threading.get_ident() not in made_in
     await late.close()
 
 
@@ -290,6 +313,49 @@ async def test_a_name_with_several_addresses_is_reached_by_any_of_them(receiver:
     async with sending(resolver=Names(a_example=[["8.8.8.8", PUBLIC]]), to_loopback=False, backend=world) as sender:
         assert (await sender.send("http://a.example/", {}, b"x")).status == 204
     assert world.called == ["8.8.8.8", PUBLIC]
+
+
+async def test_an_address_that_hangs_leaves_time_for_the_others(receiver: Receiver) -> None:
+    """Of many, a few are tried."""
+    silent = [f"8.8.8.{n}" for n in range(40)]
+    for answers, status in (([*silent[:2], PUBLIC], 204), ([*silent, PUBLIC], None)):
+        world = World(receiver.port, unreachable=silent)
+        async with sending(resolver=Names(a_example=[answers]), to_loopback=False, backend=world) as sender:
+            assert (await sender.send("http://a.example/", {}, b"x")).status == status
+        tried = min(len(answers), MOST_TRIED)
+        assert world.called == answers[:tried]
+        assert world.given == [PATIENCE / tried] * tried
+
+
+async def test_a_name_server_that_hangs_holds_up_no_other_name() -> None:
+    """Nor is it asked again for what it has not answered yet."""
+    asked: list[str] = []
+    go_on = threading.Event()
+
+    def ask(host: str) -> Sequence[str]:
+        asked.append(host)
+        if host == "slow.example":
+            assert go_on.wait(PATIENCE)
+        if host == "unknown.example":
+            raise socket.gaierror(f"{host} is not known")
+        return [PUBLIC]
+
+    resolver = SystemResolver(ask)
+    waiting = [asyncio.create_task(resolver.resolve("slow.example")) for _ in range(3 * LOOKUPS_AT_ONCE)]
+    given_up = asyncio.create_task(resolver.resolve("slow.example"))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    async with asyncio.timeout(PATIENCE):
+        assert await resolver.resolve("quick.example") == [PUBLIC]
+        assert await resolver.resolve("8.8.8.8") == ["8.8.8.8"]
+        assert await resolver.resolve("2001:4860:4860:0::8888") == ["2001:4860:4860::8888"]
+        with pytest.raises(OSError, match="not known"):
+            await resolver.resolve("unknown.example")
+        go_on.set()
+        assert await asyncio.gather(*waiting) == [[PUBLIC]] * len(waiting)
+        assert await resolver.resolve("slow.example") == [PUBLIC]
+    resolver.close()
+    assert asked == ["slow.example", "quick.example", "unknown.example", "slow.example"]
 
 
 async def test_a_name_that_is_not_known_is_an_error_and_no_crash() -> None:

@@ -13,7 +13,7 @@ import httpx
 from application.housekeeping import WEBHOOK_DELIVERIES_KEPT_FOR
 from application.webhooks.gate import LONGEST_REST, MOST_AT_ONCE, MOST_FOR_ONE
 from domain.webhooks.catalogue import EVENTS
-from domain.webhooks.delivery import FIRST_WAIT, GIVE_UP_AFTER, LONGEST_WAIT
+from domain.webhooks.delivery import FIRST_WAIT, GIVE_UP_AFTER, LEAST_ATTEMPTS, LONGEST_WAIT
 from domain.webhooks.signature import signature
 from domain.webhooks.webhook import MOST_WEBHOOKS, OVERLAP
 from entrypoints.http.app import create_app
@@ -57,7 +57,7 @@ def test_the_figures_are_those_of_the_code() -> None:
         f"up to {spoken(LONGEST_REST)}",
         f"At most {MOST_FOR_ONE} messages to one webhook, and {MOST_AT_ONCE} in all",
         f"after {FIRST_WAIT.seconds} s, 10 s, 20 s",
-        f"for {spoken(GIVE_UP_AFTER)}",
+        f"for {spoken(GIVE_UP_AFTER)}, and {LEAST_ATTEMPTS} times at least",
         f"kept for {spoken(WEBHOOK_DELIVERIES_KEPT_FOR)}",
     ):
         assert said in " ".join(TEXT.split()), said

@@ -1,5 +1,6 @@
 """`moothall webhooks`."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,10 +13,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import uvicorn
 
 from application.app import Application
 from domain.webhooks.signature import signature
-from entrypoints.cli.listening import LARGEST_BODY
+from entrypoints.cli.listening import LARGEST_BODY, Message, _Receiver
+from entrypoints.cli.output import Output
 from tests.entrypoints.cli.command import OPERATOR, Moothall, Program
 from tests.webhook_receiver import answering, receiving
 
@@ -189,6 +192,25 @@ def test_what_comes_is_printed_and_judged(moothall: Moothall) -> None:
     assert lines[0]["body"] == json.loads(BODY)
     assert lines[4]["body"] == "nonsense"
     assert SECRET not in outcome.out + outcome.err
+
+
+async def test_more_at_once_than_were_counted_end_it_too() -> None:
+    receiver = _Receiver(Output(), SECRET, 1)
+    receiver._server = uvicorn.Server(uvicorn.Config(receiver))
+    both_came = asyncio.Barrier(2)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": BODY, "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await both_came.wait()
+
+    scope: Message = {"type": "http", "method": "POST", "headers": []}
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(2):
+            tasks.create_task(receiver(scope, receive, send))
+    assert receiver._server.should_exit
 
 
 def test_for_people_it_is_a_line_each_and_ctrl_c_ends_it(moothall: Moothall) -> None:

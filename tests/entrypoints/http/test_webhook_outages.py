@@ -15,11 +15,13 @@ import pytest
 from application.app import Application
 from application.webhooks.gate import LONGEST_REST
 from application.webhooks.ports import Outgoing, WebhookQueries
+from application.webhooks.sending import AWAY
+from domain.jobs.job import Progress
 from entrypoints.bootstrap import open_application
 from entrypoints.settings import Settings
 from tests.contracts.builders import a_webhook_delivery
 from tests.entrypoints.http.client import OPERATOR, Api
-from tests.entrypoints.http.test_webhooks import deliveries, subscribed
+from tests.entrypoints.http.test_webhooks import deliveries, subscribed, went_on
 from tests.limits import UNLIMITED
 from tests.stores import MEMORY, database_url
 from tests.webhook_receiver import OK, Received, Receiver, answering, receiving, reset
@@ -202,3 +204,77 @@ async def test_a_lane_whose_job_was_lost_is_found_again(api: Api, receiver: Rece
     await api.application.runner.drain()
     assert [each.json["type"] for each in receiver.received] == ["product.created", "product.updated"]
     assert [each["status"] for each in await deliveries(api, root, webhook)] == ["delivered"] * 2
+
+
+async def test_all_that_waits_for_a_receiver_that_is_away_has_failed_after_three_days(
+    api: Api, receiver: Receiver
+) -> None:
+    """Though it is let alone nearly all the time: not each of them was tried so often, and most of them never."""
+    _, root = await api.admin()
+    receiver.usually = answering(500)
+    webhook = await subscribed(api, root, receiver.url, "user.created", "product.*")
+    catalogue = api.application.products
+    await catalogue.create_product(OPERATOR, sku="mug", name="x", price=1, currency="EUR")
+    await catalogue.update_product(OPERATOR, sku="mug", price=2)
+    for number in range(40):
+        await api.application.identity.create_user(OPERATOR, email=f"m{number}@example.com")
+    await api.application.runner.drain()
+    for _ in range(71):
+        await went_on(api, timedelta(hours=1))
+    await api.application.identity.create_user(OPERATOR, email="late@example.com")
+    for _ in range(12):
+        await went_on(api, timedelta(minutes=15))
+    root = await api.log_in("root")
+    [late] = await deliveries(api, root, webhook, status="pending")
+    failed = await deliveries(api, root, webhook, status="failed", page_size=100)
+    assert len(failed) == 42
+    assert any(each["error"] == AWAY and each["attempts"] == 0 for each in failed)
+    receiver.usually = answering(200)
+    for _ in range(5):
+        await went_on(api, timedelta(hours=1))
+    assert [each["id"] for each in await deliveries(api, root, webhook, status="delivered")] == [late["id"]]
+
+
+@pytest.mark.parametrize("switches", [False, True])
+async def test_what_waits_goes_at_once_where_the_webhook_leads_now(
+    api: Api, receiver: Receiver, switches: bool
+) -> None:
+    """Whoever changes the address, or switches it on again, has mended something."""
+    _, root = await api.admin()
+    receiver.usually = answering(503, "Retry-After: 7200")
+    webhook = await subscribed(api, root, receiver.url, "user.created")
+    path = f"/webhooks/{webhook['id']}"
+    for number in range(9):
+        await api.application.identity.create_user(OPERATOR, email=f"m{number}@example.com")
+    await api.application.runner.drain()
+    async with receiving() as mended:
+        if switches:
+            await api.call("PATCH", path, as_=root, json={"is_active": False})
+            await api.application.identity.create_user(OPERATOR, email="late@example.com")
+        changes = {"is_active": True, "url": mended.url}
+        assert (await api.call("PATCH", path, as_=root, json=changes)).status_code == 200
+        await api.application.identity.create_user(OPERATOR, email="later@example.com")
+        for _ in range(5):
+            await api.application.runner.drain()
+            api.clock.advance(seconds=1)
+        assert len(mended.received) == (1 if switches else 10)
+
+
+async def test_a_span_is_repeated_in_the_moment_in_which_it_happened_and_counted_on_after_a_kill(
+    api: Api, receiver: Receiver
+) -> None:
+    _, root = await api.admin()
+    webhook = await subscribed(api, root, receiver.url, "user.created")
+    since = api.clock.now()
+    await api.member("ada")
+    await api.application.runner.drain()
+    span = {"since": since.isoformat(), "until": (since + timedelta(hours=1)).isoformat()}
+    job = (await api.call("POST", f"/webhooks/{webhook['id']}/deliveries/replay", as_=root, json=span)).json()
+    async with api.application.jobs.retry_job.transactions.begin() as uow:
+        stored = await uow.jobs.get(UUID(job["id"]))
+        assert stored is not None
+        await uow.jobs.save(replace(stored, progress=Progress(100)))
+    await api.application.runner.drain()
+    done = (await api.call("GET", f"/jobs/{job['id']}", as_=root)).json()
+    assert (done["status"], done["result"]) == ("succeeded", {"deliveries": 101})
+    assert len(receiver.received) == 2

@@ -5,7 +5,7 @@ import pytest
 from tests.entrypoints.http.client import OPERATOR, Api
 from tests.entrypoints.http.shop import Shop
 from tests.entrypoints.http.test_statement_counts import settings, store_name, watched
-from tests.entrypoints.http.test_webhooks import URL, subscribed
+from tests.entrypoints.http.test_webhooks import URL, deliveries, subscribed
 from tests.statements import Statements
 from tests.stores import POSTGRESQL
 
@@ -42,11 +42,12 @@ async def test_an_event_that_nobody_wants_is_not_stored(api: Api, watched: tuple
 
 async def test_what_is_wanted_is_stored_for_whoever_wants_it_alone(api: Api, watched: tuple[str, Statements]) -> None:
     _, root = await api.admin()
-    for events in (["product.*"], ["*"], ["order.*"]):
-        await subscribed(api, root, URL, *events)
+    webhooks = [await subscribed(api, root, URL, events) for events in ("product.*", "*", "order.*")]
     await api.application.products.create_product(OPERATOR, sku="mug", name="x", price=1, currency="EUR")
     watched[1].taken()
     await api.application.products.update_product(OPERATOR, sku="mug", price=2)
     statements = watched[1].taken()
-    assert len([statement for statement in statements if "INTO webhook_deliveries" in statement]) == 2
+    assert len([statement for statement in statements if "INTO webhook_deliveries" in statement]) == 1
+    assert len([statement for statement in statements if "INTO jobs" in statement]) == 1
+    assert [len(await deliveries(api, root, webhook)) for webhook in webhooks] == [2, 2, 0]
     assert not [statement for statement in statements if "INTO events" in statement]

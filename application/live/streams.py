@@ -132,9 +132,9 @@ class Stream(ABC):
             self._tell(item)
 
     def _tell(self, item: Item) -> None:
+        outgoing = self.outgoing(item) if self.followers else None
         self.number = item.number
-        if self.followers:
-            outgoing = self.outgoing(item)
+        if outgoing is not None:
             for follower in tuple(self.followers):
                 follower(outgoing)
 

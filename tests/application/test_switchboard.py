@@ -1,0 +1,177 @@
+"""The switchboard of one process, on a store in memory: what happens while something else is on its way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+
+from adapters.hubs import LocalHub
+from adapters.memory import (
+    MemoryAccessQueries,
+    MemoryDatabase,
+    MemoryIdentityQueries,
+    MemoryJobQueries,
+    MemoryLiveQueries,
+    MemoryTransactions,
+)
+from adapters.system import Uuid7Ids
+from application.identity.caller import IdentifyCaller
+from application.identity.known_callers import KnownCallers
+from application.live.connection import Connection
+from application.live.outgoing import Ending, Outgoing
+from application.live.rooms import Say
+from application.live.switchboard import Switchboard
+from application.live.telling import TellingTransactions
+from application.live.views import Numbered, RoomMessageView
+from domain.access.actor import Actor, member
+from tests.clock import OwnClock
+from tests.contracts.builders import a_room, a_session, a_user
+
+Meanwhile = Callable[[], Awaitable[None]]
+
+
+class Queries(MemoryLiveQueries):
+    """`meanwhile` is what happens, once, while an answer of the query of that name is on its way."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        super().__init__(database)
+        self.meanwhile: dict[str, Meanwhile] = {}
+
+    async def last_said(self, room_id: UUID, limit: int) -> list[Numbered[RoomMessageView]]:
+        await self._wait("before last_said")
+        found = await super().last_said(room_id, limit)
+        await self._wait("last_said")
+        return found
+
+    async def _wait(self, name: str) -> None:
+        happens = self.meanwhile.pop(name, None)
+        if happens is not None:
+            await happens()
+
+
+class Client:
+    """What one client was told. `reads` False: it takes nothing, and is put out with the next message."""
+
+    def __init__(self, switchboard: Switchboard, actor: Actor, name: str) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.ending: Ending | None = None
+        self.reads = True
+        self.fails = False
+        person = {"id": name, "username": name, "full_name": None}
+        self.connection = Connection(
+            switchboard, actor, tell=self._take, end=self._end, drained=self._drained, person=person
+        )
+
+    def all_of(self, kind: str, field: str) -> list[Any]:
+        return [message[field] for message in self.told if message["type"] == kind]
+
+    def _take(self, outgoing: Outgoing) -> None:
+        if self.fails:
+            raise OSError("The network is unplugged.")
+        if not self.reads:
+            self.connection.end(Ending.TOO_SLOW)
+        elif self.ending is None:
+            self.told.append(outgoing.message)
+
+    def _end(self, ending: Ending) -> None:
+        self.ending = ending
+
+    async def _drained(self) -> None:
+        await asyncio.sleep(0)
+
+
+class House:
+    def __init__(self) -> None:
+        self.database = MemoryDatabase()
+        self.clock, self.hub, ids = OwnClock(), LocalHub(), Uuid7Ids()
+        self.transactions = TellingTransactions(MemoryTransactions(self.database), self.hub)
+        self.queries = Queries(self.database)
+        known = KnownCallers(
+            MemoryIdentityQueries(self.database),
+            MemoryAccessQueries(self.database),
+            MemoryTransactions(self.database).changes,
+        )
+        self.switchboard = Switchboard(
+            self.hub,
+            self.queries,
+            MemoryJobQueries(self.database),
+            known,
+            cast(IdentifyCaller, None),
+            Say(self.transactions, self.queries, known, self.clock, ids),
+            self.clock,
+            ids,
+        )
+
+    async def member(self) -> Actor:
+        user = a_user(uuid4().hex)
+        session = a_session(user, expires_at=self.clock.now().replace(year=9000))
+        async with self.transactions.begin() as uow:
+            await uow.users.add(user)
+            await uow.sessions.add(session)
+        return member(user.id, frozenset(), session_id=session.id, signed_in_at=user.created_at)
+
+    async def rooms(self, *names: str) -> None:
+        async with self.transactions.begin() as uow:
+            for name in names:
+                await uow.rooms.add(a_room(name))
+
+    async def enter(self, actor: Actor, name: str, *rooms: str) -> Client:
+        client = Client(self.switchboard, actor, name)
+        await client.connection.open({})
+        for room in rooms:
+            await client.connection.join(room, {})
+        return client
+
+    async def say(self, actor: Actor, text: str, room: str = "lobby") -> None:
+        await self.switchboard.say(actor, room=room, text=text)
+
+
+@pytest.fixture
+async def house() -> House:
+    return House()
+
+
+@pytest.fixture
+async def ada(house: House) -> Actor:
+    await house.rooms("lobby")
+    return await house.member()
+
+
+async def turns() -> None:
+    """What is to be done at once is done."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_those_who_do_not_read_are_put_out_and_everybody_else_is_told(house: House, ada: Actor) -> None:
+    """Their leaving is told in turn to others who do not read, through one room after the other."""
+    rooms = [f"r{number}" for number in range(20)]
+    await house.rooms(*rooms)
+    stalled = [
+        await house.enter(ada, f"{room}-{number}", room, following)
+        for room, following in zip(rooms, [*rooms[1:], "lobby"], strict=True)
+        for number in range(20)
+    ]
+    readers = [await house.enter(ada, f"reader {number}", "r0", "lobby") for number in range(5)]
+    for client in stalled:
+        client.reads = False
+    await house.say(ada, "hello", "r0")
+    await turns()
+    assert [reader.all_of("message", "text") for reader in readers] == [["hello"]] * 5
+    assert {client.ending for client in stalled} == {Ending.TOO_SLOW}
+    assert house.switchboard.connections == 5
+    readers[0].connection.who("lobby")
+    assert readers[0].told[-1]["count"] == 5
+
+
+async def test_one_who_cannot_be_told_spoils_nothing_for_others(house: House, ada: Actor) -> None:
+    clients = [await house.enter(ada, name, "lobby") for name in ("a", "b", "c")]
+    for broken in clients:
+        broken.fails = True
+        await house.say(ada, "hello")
+        broken.fails = False
+        await turns()
+        assert broken.ending is not None
+        assert broken.all_of("message", "text") == ["hello"] * clients.index(broken)

@@ -65,12 +65,18 @@ class OccupiedRoom(Stream):
             await self.settle()
             reaches = since is not None and not is_too_old(since, self.number, kept=KEPT)
             rows = [] if reaches else [_item(r) for r in await self._queries.last_said(self.room.id, SHOWN_ON_JOINING)]
-            for row in rows:
-                self.tell_others(row)
+            if rows:
+                rows += await self._tell_others_up_to(rows[-1].number)
             self._come(seat)
             number = since.number if since is not None and reaches else self.number
             seat.tell(
-                Outgoing("joined", self.cursor(number), **self._who(), user=seat.person, messages=self._shown(rows))
+                Outgoing(
+                    "joined",
+                    self.cursor(number),
+                    **self._who(),
+                    user=seat.person,
+                    messages=self._shown(rows[-SHOWN_ON_JOINING:]),
+                )
             )
             if not reaches:
                 self.add(seat.tell)
@@ -108,6 +114,14 @@ class OccupiedRoom(Stream):
                 told = Outgoing(kind, room=self.room.name, user=person, count=len(people))
                 for tell in tuple(self.followers):
                     tell(told)
+
+    async def _tell_others_up_to(self, number: int) -> Sequence[Item]:
+        """What was said while somebody comes, who has read up to there; more that the others were told meanwhile is
+        returned. Call it with the lock held."""
+        await self.come_to(number)
+        if self.number == number:
+            return []
+        return [row for row in await self.read(number, self.number - number) if row.number <= self.number]
 
     def _come(self, seat: Seat) -> None:
         if seat.person is None:

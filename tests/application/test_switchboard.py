@@ -26,6 +26,7 @@ from application.live.switchboard import Switchboard
 from application.live.telling import TellingTransactions
 from application.live.views import Numbered, RoomMessageView
 from domain.access.actor import Actor, member
+from domain.live.room import SHOWN_ON_JOINING
 from tests.clock import OwnClock
 from tests.contracts.builders import a_room, a_session, a_user
 
@@ -175,3 +176,25 @@ async def test_one_who_cannot_be_told_spoils_nothing_for_others(house: House, ad
         await turns()
         assert broken.ending is not None
         assert broken.all_of("message", "text") == ["hello"] * clients.index(broken)
+
+
+async def test_what_is_said_while_somebody_comes_is_told_to_all_in_the_room(house: House, ada: Actor) -> None:
+    """More than is shown to who comes; and then some while that is told to the others."""
+    before = await house.enter(ada, "before", "lobby")
+
+    async def more_is_said() -> None:
+        await house.say(ada, "last but one")
+        await house.say(ada, "last")
+
+    async def much_is_said() -> None:
+        for number in range(SHOWN_ON_JOINING + 10):
+            await house.say(ada, f"{number}")
+
+    house.queries.meanwhile["before last_said"] = much_is_said
+    house.queries.meanwhile["last_said"] = more_is_said
+    after = await house.enter(ada, "after", "lobby")
+    await turns()
+    said = [*map(str, range(SHOWN_ON_JOINING + 10)), "last but one", "last"]
+    assert before.all_of("message", "text") == said
+    [shown] = after.all_of("joined", "messages")
+    assert [message["text"] for message in shown] + after.all_of("message", "text") == said[-SHOWN_ON_JOINING:]

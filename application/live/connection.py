@@ -90,6 +90,8 @@ class Connection:
         finally:
             if not is_in:
                 self._stand_up(name)
+        if is_in and name not in self._seats:
+            raise no_such_room()
 
     def leave(self, name: str) -> None:
         """Raises Conflict (`not-in-room`)."""

@@ -9,6 +9,7 @@ from application.live.outgoing import Outgoing, Tell
 from application.live.plain import as_plain
 from application.live.ports import LiveQueries
 from application.live.presence import Moves, Person, Presence
+from application.live.rooms import no_such_room
 from application.live.streams import Drained, Item, Spawn, Stream, is_too_old
 from application.live.views import Numbered, RoomMessageView, RoomView
 from application.ports import Clock
@@ -48,7 +49,11 @@ class OccupiedRoom(Stream):
         self._publish = publish
 
     async def latest(self) -> int:
-        return (await self._queries.room_numbers([self.room.id])).get(self.room.id, 0)
+        """Raises NotFound (`room-not-found`): it was closed meanwhile."""
+        numbers = await self._queries.room_numbers([self.room.id])
+        if self.room.id not in numbers:
+            raise no_such_room()
+        return numbers[self.room.id]
 
     async def read(self, after: int, limit: int) -> Sequence[Item]:
         return [_item(row) for row in await self._queries.said_after(self.room.id, after, limit)]
@@ -60,13 +65,19 @@ class OccupiedRoom(Stream):
         return str(Cursor.of(self.room.id, number, self._clock.now()))
 
     async def follow(self, seat: Seat, since: Cursor | None, drained: Drained) -> None:
-        """Tell them that they are in the room, with who is there; and what was said last, or since."""
+        """Tell them that they are in the room, with who is there; and what was said last, or since.
+
+        Raises:
+            NotFound: `room-not-found`; it was closed meanwhile.
+        """
         async with self.lock:
             await self.settle()
             reaches = since is not None and not is_too_old(since, self.number, kept=KEPT)
             rows = [] if reaches else [_item(r) for r in await self._queries.last_said(self.room.id, SHOWN_ON_JOINING)]
             if rows:
                 rows += await self._tell_others_up_to(rows[-1].number)
+            if seat not in self.seats:
+                raise no_such_room()
             self._come(seat)
             number = since.number if since is not None and reaches else self.number
             seat.tell(
@@ -99,11 +110,11 @@ class OccupiedRoom(Stream):
         return Outgoing("here", **self._who())
 
     def close(self) -> None:
-        """Tell everybody, and let them go."""
+        """Tell everybody, also who is about to follow, and let them go."""
         told = Outgoing("left", room=self.room.name, code="room-closed", detail="This room was closed.")
-        for tell in tuple(self.followers):
-            tell(told)
         self.followers.clear()
+        for seat in self.seats:
+            seat.tell(told)
 
     def announce(self, moves: Moves) -> None:
         people = self.presence.people

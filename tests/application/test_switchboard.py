@@ -1,7 +1,7 @@
 """The switchboard of one process, on a store in memory: what happens while something else is on its way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -24,8 +24,11 @@ from application.live.outgoing import Ending, Outgoing
 from application.live.rooms import Say
 from application.live.switchboard import Switchboard
 from application.live.telling import TellingTransactions
-from application.live.views import Numbered, RoomMessageView
+from application.live.told import Told, Topic
+from application.live.views import Numbered, RoomMessageView, RoomView
 from domain.access.actor import Actor, member
+from domain.errors import Conflict, NotFound
+from domain.live.cursor import Cursor, read_cursors
 from domain.live.room import SHOWN_ON_JOINING
 from tests.clock import OwnClock
 from tests.contracts.builders import a_room, a_session, a_user
@@ -40,10 +43,20 @@ class Queries(MemoryLiveQueries):
         super().__init__(database)
         self.meanwhile: dict[str, Meanwhile] = {}
 
+    async def room(self, name: str) -> RoomView | None:
+        found = await super().room(name)
+        await self._wait("room")
+        return found
+
     async def last_said(self, room_id: UUID, limit: int) -> list[Numbered[RoomMessageView]]:
         await self._wait("before last_said")
         found = await super().last_said(room_id, limit)
         await self._wait("last_said")
+        return found
+
+    async def said_after(self, room_id: UUID, number: int, limit: int) -> list[Numbered[RoomMessageView]]:
+        found = await super().said_after(room_id, number, limit)
+        await self._wait("said_after")
         return found
 
     async def _wait(self, name: str) -> None:
@@ -125,6 +138,13 @@ class House:
             await client.connection.join(room, {})
         return client
 
+    async def close(self, room: str = "lobby") -> None:
+        async with self.transactions.begin() as uow:
+            found = await uow.rooms.get(room)
+            assert found is not None
+            await uow.rooms.remove(found.id)
+            uow.told.append(Told(Topic.ROOM, found.id, {"closed": True}))
+
     async def say(self, actor: Actor, text: str, room: str = "lobby") -> None:
         await self.switchboard.say(actor, room=room, text=text)
 
@@ -138,6 +158,11 @@ async def house() -> House:
 async def ada(house: House) -> Actor:
     await house.rooms("lobby")
     return await house.member()
+
+
+def cursors(client: Client, kind: str = "joined") -> Mapping[str, Cursor]:
+    """Where it was when it was last told this."""
+    return read_cursors(client.all_of(kind, "cursor")[-1])
 
 
 async def turns() -> None:
@@ -198,3 +223,20 @@ async def test_what_is_said_while_somebody_comes_is_told_to_all_in_the_room(hous
     assert before.all_of("message", "text") == said
     [shown] = after.all_of("joined", "messages")
     assert [message["text"] for message in shown] + after.all_of("message", "text") == said[-SHOWN_ON_JOINING:]
+
+
+@pytest.mark.parametrize("on_its_way", ["room", "last_said", "said_after"])
+async def test_a_room_that_is_closed_while_somebody_comes_keeps_nobody(
+    house: House, ada: Actor, on_its_way: str
+) -> None:
+    before = await house.enter(ada, "before", "lobby")
+    since = cursors(before) if on_its_way == "said_after" else {}
+    after = await house.enter(ada, "after")
+    house.queries.meanwhile[on_its_way] = house.close
+    with pytest.raises(NotFound):
+        await after.connection.join("lobby", since)
+    assert before.all_of("left", "code") == ["room-closed"]
+    assert after.all_of("left", "code") == (["room-closed"] if on_its_way != "room" else [])
+    with pytest.raises(Conflict):
+        after.connection.who("lobby")
+    assert len(after.all_of("joined", "here")) == (on_its_way == "said_after")

@@ -60,6 +60,10 @@ class Connection:
             log.exception("A client could not be told, and is put out")
             self.end(Ending.TOO_SLOW)
 
+    @property
+    def is_over(self) -> bool:
+        return self._is_over
+
     async def open(self, since: Mapping[str, Cursor]) -> None:
         """Greet, tell what was missed since these cursors (by their streams), and go on telling."""
         greeting: dict[str, object] = {} if self._person is None else {"user": self._person}
@@ -72,12 +76,17 @@ class Connection:
             NotFound: `room-not-found`; or one that they may not even know of.
             Conflict: `too-many-rooms`.
         """
+        if self._is_over:
+            return
         if name in self._seats:
             self.who(name)
             return
         if len(self._seats) >= MOST_ROOMS and self._person is not None:
             raise Conflict("too-many-rooms", f"One connection may be in {MOST_ROOMS} rooms; leave some.")
+        await self.drained()  # what was said last is much, where one joins many rooms in a row
         found = await self._switchboard.queries.room(name) if NAME.fullmatch(name) else None
+        if self._is_over:
+            return
         if found is None or not may_enter(self.actor.permissions, found.permission):
             raise no_such_room()
         room, seat = self._switchboard.occupied(found), Seat(self.tell, self._person)

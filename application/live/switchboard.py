@@ -110,7 +110,9 @@ class Switchboard:
         own = since.get(stream_of(user_id))
         await member.inbox.follow(connection.tell, greeting, own, connection.drained)
         await self._tell_jobs(member, connection, user_id, own)
-        if self._is_closing:
+        if connection.is_over:
+            self.leave(connection)  # it follows since it was closed
+        elif self._is_closing:
             connection.end(Ending.RESTARTING)
 
     def leave(self, connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -66,13 +67,15 @@ class Queries(MemoryLiveQueries):
 
 
 class Client:
-    """What one client was told. `reads` False: it takes nothing, and is put out with the next message."""
+    """What one client was told. `reads` False: it takes nothing, and is put out with the next message. `drains` is how
+    it takes what waits."""
 
     def __init__(self, switchboard: Switchboard, actor: Actor, name: str) -> None:
         self.told: list[dict[str, Any]] = []
         self.ending: Ending | None = None
         self.reads = True
         self.fails = False
+        self.drains: Meanwhile = partial(asyncio.sleep, 0)
         person = {"id": name, "username": name, "full_name": None}
         self.connection = Connection(
             switchboard, actor, tell=self._take, end=self._end, drained=self._drained, person=person
@@ -93,7 +96,7 @@ class Client:
         self.ending = ending
 
     async def _drained(self) -> None:
-        await asyncio.sleep(0)
+        await self.drains()
 
 
 class House:
@@ -240,3 +243,48 @@ async def test_a_room_that_is_closed_while_somebody_comes_keeps_nobody(
     with pytest.raises(Conflict):
         after.connection.who("lobby")
     assert len(after.all_of("joined", "here")) == (on_its_way == "said_after")
+
+
+async def test_who_joins_many_rooms_takes_what_waits_before_each(house: House, ada: Actor) -> None:
+    client = await house.enter(ada, "ada")
+    waiting: list[int] = []
+
+    async def drain() -> None:
+        waiting.append(len(client.told))
+        client.told.clear()
+
+    client.drains = drain
+    await house.rooms("r0", "r1")
+    for room in ("lobby", "r0", "r1"):
+        await client.connection.join(room, {})
+    assert waiting == [1, 1, 1]
+
+
+async def test_who_is_gone_joins_nothing(house: House, ada: Actor) -> None:
+    other = await house.enter(ada, "other", "lobby")
+    client = await house.enter(ada, "ada")
+
+    async def leave() -> None:
+        client.connection.close()
+
+    client.drains = leave
+    for _ in range(2):
+        await client.connection.join("lobby", {})
+    client.connection.close()
+    other.connection.who("lobby")
+    assert other.told[-1]["count"] == 1
+    assert len(client.told) == 1
+
+
+async def test_who_goes_while_they_come_is_not_there(house: House, ada: Actor) -> None:
+    other = await house.enter(ada, "other", "lobby")
+    client = await house.enter(ada, "ada")
+
+    async def leave() -> None:
+        client.connection.close()
+
+    house.queries.meanwhile["last_said"] = leave
+    with pytest.raises(NotFound):
+        await client.connection.join("lobby", {})
+    other.connection.who("lobby")
+    assert other.told[-1]["count"] == 1

@@ -117,6 +117,8 @@ class OccupiedRoom(Stream):
             seat.tell(told)
 
     def announce(self, moves: Moves) -> None:
+        if not moves.came and not moves.went:
+            return
         people = self.presence.people
         if len(people) > ANNOUNCED_UP_TO:
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,7 +40,10 @@ have changed (SQLite) it takes long."""
 LOOK_EVERY = 10.0
 """Seconds between two looks into the store for what the hub may have lost."""
 LOOK_EVERY_ALONE = 1.0
-"""The same where other processes are not heard."""
+"""The same where other processes are not heard, and after a look that failed."""
+RECOUNTED_AT_ONCE = 8
+"""Members who are told at once what a look found: after a broadcast that is everybody."""
+NEVER = -math.inf
 PULSE_EVERY = 5.0
 """Seconds after which others are told who is here."""
 JOBS_SHOWN = 20
@@ -82,7 +86,9 @@ class Switchboard:
         self._members: dict[UUID, _Member] = {}
         self._rooms: dict[UUID, OccupiedRoom] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._show_out_at = self._look_at = self._pulse_at = 0.0
+        self._show_out_at = self._pulse_at = 0.0
+        self._looked_at = NEVER
+        self._is_looking = self._has_looked = False
         self._is_listening = self._is_closing = False
 
     @property
@@ -156,42 +162,67 @@ class Switchboard:
                 task.cancel()
 
     async def tick(self) -> None:
+        """What is due. While the store is away others go on hearing that this process lives."""
         clock = asyncio.get_running_loop().time
         now = clock()
+        for part in (self._pulse, self._forget_silent, self._begin_to_look):
+            try:
+                part(now)
+            except Exception:
+                log.exception("Live connections wait")
         if now >= self._show_out_at:
             await self._show_out()
             self._show_out_at = clock() + min(REST * (clock() - now), LONGEST_TICK - TICK)
-        if now >= self._look_at:
-            self._look_at = now + (LOOK_EVERY if self.hears_others() else LOOK_EVERY_ALONE)
-            await self.look()
-        if now >= self._pulse_at:
-            self._pulse_at = now + PULSE_EVERY
-            for room_id, room in self._rooms.items():
-                if not room.presence.is_empty_here:
-                    self._publish_presence(room_id, room.presence.pulse())
-        for room in tuple(self._rooms.values()):
-            room.announce(room.presence.forget_silent(now))
 
     async def look(self) -> None:
         """Tell what is in the store and was not heard."""
         await self._look_at_rooms()
-        if self._members:
-            states = await self.queries.inboxes(list(self._members))
-            for user_id, state in states.items():
-                member = self._members.get(user_id)
-                if member and (state.number, state.unread) != (member.inbox.number, member.inbox.unread):
-                    async with member.inbox.lock:
-                        await member.inbox.look(state)
-            open_jobs = [UUID(job_id) for member in self._members.values() for job_id in member.jobs]
-            for job in await self.queries.jobs(open_jobs):
-                if job.user_id is not None:
-                    self._hear_job(job.user_id, as_plain(job))
+        if not self._members:
+            return
+        states = await self.queries.inboxes(list(self._members))
+        changed = [
+            member.inbox
+            for user_id, state in states.items()
+            if (member := self._members.get(user_id))
+            and (state.number, state.unread) != (member.inbox.number, member.inbox.unread)
+        ]
+        for begin in range(0, len(changed), RECOUNTED_AT_ONCE):
+            await asyncio.gather(*(inbox.recount() for inbox in changed[begin : begin + RECOUNTED_AT_ONCE]))
+        open_jobs = [UUID(job_id) for member in self._members.values() for job_id in member.jobs]
+        for job in await self.queries.jobs(open_jobs):
+            if job.user_id is not None:
+                self._hear_job(job.user_id, as_plain(job))
 
     def close(self) -> None:
         """This process ends: everybody shall come again, elsewhere."""
         self._is_closing = True
         for connection in tuple(self._connections):
             connection.end(Ending.RESTARTING)
+
+    def _pulse(self, now: float) -> None:
+        if now >= self._pulse_at:
+            self._pulse_at = now + PULSE_EVERY
+            for room_id, room in self._rooms.items():
+                if not room.presence.is_empty_here:
+                    self._publish_presence(room_id, room.presence.pulse())
+
+    def _forget_silent(self, now: float) -> None:
+        for room in tuple(self._rooms.values()):
+            room.announce(room.presence.forget_silent(now))
+
+    def _begin_to_look(self, now: float) -> None:
+        """In a task of its own: it may take long, and who may not stay is shown out meanwhile."""
+        every = LOOK_EVERY if self._has_looked and self.hears_others() else LOOK_EVERY_ALONE
+        if now >= self._looked_at + every and not self._is_looking:
+            self._looked_at, self._is_looking, self._has_looked = now, True, False
+            self._spawn(self._look())
+
+    async def _look(self) -> None:
+        try:
+            await self.look()
+            self._has_looked = True
+        finally:
+            self._is_looking = False
 
     def _listen(self) -> None:
         """From the first one on who wants to know."""
@@ -200,7 +231,7 @@ class Switchboard:
             self._hub.listen(self._heard, on_gap=self._missed)
 
     def _missed(self) -> None:
-        self._look_at = 0.0
+        self._looked_at = NEVER
         for room_id, room in self._rooms.items():
             self._publish_presence(room_id, room.presence.question())
 
@@ -217,7 +248,7 @@ class Switchboard:
                 elif member is not None:
                     self._spawn(member.inbox.recount())
             case Topic.INBOXES:
-                self._look_at = 0.0
+                self._looked_at = NEVER
             case Topic.JOB:
                 self._hear_job(told.about, told.data["job"])
 
@@ -311,7 +342,10 @@ class Switchboard:
 
     def _over(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, MoothallError):
+            log.warning("Live connections wait for what was missed: %s", error)
+        elif error is not None:
             log.error("Live connections may wait for what was missed", exc_info=error)
 
 

@@ -1,7 +1,7 @@
 """The switchboard of one process, on a store in memory: what happens while something else is on its way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -20,21 +20,28 @@ from adapters.memory import (
 from adapters.system import Uuid7Ids
 from application.identity.caller import IdentifyCaller
 from application.identity.known_callers import KnownCallers
+from application.live import switchboard as module
 from application.live.connection import Connection
 from application.live.outgoing import Ending, Outgoing
+from application.live.plain import as_plain
+from application.live.presence import Presence
 from application.live.rooms import Say
 from application.live.switchboard import Switchboard
 from application.live.telling import TellingTransactions
 from application.live.told import Told, Topic
-from application.live.views import Numbered, RoomMessageView, RoomView
+from application.live.views import InboxState, Numbered, RoomMessageView, RoomView
+from application.notifications.views import NotificationView
 from domain.access.actor import Actor, member
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, NotFound, Unavailable
 from domain.live.cursor import Cursor, read_cursors
 from domain.live.room import SHOWN_ON_JOINING
 from tests.clock import OwnClock
-from tests.contracts.builders import a_room, a_session, a_user
+from tests.contracts.builders import a_notification, a_room, a_session, a_user
 
 Meanwhile = Callable[[], Awaitable[None]]
+
+
+PERSON = {"id": "elsewhere", "username": "elsewhere", "full_name": None}
 
 
 class Queries(MemoryLiveQueries):
@@ -58,6 +65,11 @@ class Queries(MemoryLiveQueries):
     async def said_after(self, room_id: UUID, number: int, limit: int) -> list[Numbered[RoomMessageView]]:
         found = await super().said_after(room_id, number, limit)
         await self._wait("said_after")
+        return found
+
+    async def inboxes(self, user_ids: Collection[UUID]) -> Mapping[UUID, InboxState]:
+        found = await super().inboxes(user_ids)
+        await self._wait("inboxes")
         return found
 
     async def _wait(self, name: str) -> None:
@@ -99,13 +111,24 @@ class Client:
         await self.drains()
 
 
+class Ether(LocalHub):
+    """A hub that hears other processes, or does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = False
+
+    def is_whole(self) -> bool:
+        return self.whole
+
+
 class House:
     def __init__(self) -> None:
         self.database = MemoryDatabase()
-        self.clock, self.hub, ids = OwnClock(), LocalHub(), Uuid7Ids()
+        self.clock, self.hub, ids = OwnClock(), Ether(), Uuid7Ids()
         self.transactions = TellingTransactions(MemoryTransactions(self.database), self.hub)
         self.queries = Queries(self.database)
-        known = KnownCallers(
+        self.known = KnownCallers(
             MemoryIdentityQueries(self.database),
             MemoryAccessQueries(self.database),
             MemoryTransactions(self.database).changes,
@@ -114,9 +137,9 @@ class House:
             self.hub,
             self.queries,
             MemoryJobQueries(self.database),
-            known,
+            self.known,
             cast(IdentifyCaller, None),
-            Say(self.transactions, self.queries, known, self.clock, ids),
+            Say(self.transactions, self.queries, self.known, self.clock, ids),
             self.clock,
             ids,
         )
@@ -147,6 +170,28 @@ class House:
             assert found is not None
             await uow.rooms.remove(found.id)
             uow.told.append(Told(Topic.ROOM, found.id, {"closed": True}))
+
+    async def notify(self, actor: Actor, *, heard: bool = True) -> None:
+        assert actor.user_id is not None
+        made = a_notification(a_user(id=actor.user_id))
+        async with self.transactions.begin() as uow:
+            number = await uow.notifications.add(made)
+            if heard:
+                told = {"number": number, "notification": as_plain(NotificationView.of(made))}
+                uow.told.append(Told(Topic.INBOX, actor.user_id, told))
+
+    async def read_all(self, actor: Actor) -> None:
+        assert actor.user_id is not None
+        async with self.transactions.begin() as uow:
+            await uow.notifications.mark_all_read(actor.user_id, self.clock.now())
+            uow.told.append(Told(Topic.INBOX, actor.user_id, {}))
+
+    async def sign_out(self, actor: Actor) -> None:
+        assert actor.user_id is not None
+        assert actor.session_id is not None
+        async with self.transactions.begin() as uow:
+            await uow.users.get(actor.user_id)
+            await uow.sessions.remove(actor.session_id)
 
     async def say(self, actor: Actor, text: str, room: str = "lobby") -> None:
         await self.switchboard.say(actor, room=room, text=text)
@@ -288,3 +333,119 @@ async def test_who_goes_while_they_come_is_not_there(house: House, ada: Actor) -
         await client.connection.join("lobby", {})
     other.connection.who("lobby")
     assert other.told[-1]["count"] == 1
+
+
+async def ticks(house: House, times: int = 1) -> None:
+    for _ in range(times):
+        await house.switchboard.tick()
+        await turns()
+
+
+async def test_it_looks_soon_when_others_are_not_heard_any_more_and_after_a_look_that_failed(
+    house: House, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY", 1000.0)
+    monkeypatch.setattr(module, "LOOK_EVERY_ALONE", 0.0)
+    house.hub.whole = True
+    await house.enter(ada, "ada", "lobby")
+    looks = 0
+
+    async def a_look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 4:
+            raise Unavailable("database-unavailable", "away")
+
+    monkeypatch.setattr(house.switchboard, "look", a_look)
+    await ticks(house, 3)
+    assert looks == 1
+    house.hub.whole = False
+    await ticks(house, 2)
+    assert looks == 3
+    await ticks(house)
+    house.hub.whole = True
+    await ticks(house, 3)
+    assert looks == 5
+    house.hub.publish(Told(Topic.INBOXES, uuid4(), {}))
+    await ticks(house, 3)
+    assert looks == 6
+
+
+async def test_who_is_signed_out_goes_however_long_a_look_takes(
+    house: House, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY_ALONE", 0.0)
+    monkeypatch.setattr(module, "REST", 0.0)
+    client = await house.enter(ada, "ada")
+    looks, is_read = 0, asyncio.Event()
+
+    async def a_long_look() -> None:
+        nonlocal looks
+        looks += 1
+        await is_read.wait()
+
+    monkeypatch.setattr(house.switchboard, "look", a_long_look)
+    async with asyncio.timeout(10):
+        await ticks(house, 3)
+    assert looks == 1
+    await house.sign_out(ada)
+    await ticks(house)
+    assert client.ending is Ending.SIGNED_OUT
+    is_read.set()
+    await turns()
+    await ticks(house)
+    assert looks == 2
+
+
+async def test_a_look_does_not_tell_how_many_were_unread_before(house: House, ada: Actor) -> None:
+    client = await house.enter(ada, "ada")
+
+    async def one_comes_and_is_read() -> None:
+        await house.read_all(ada)
+        await turns()
+
+    await house.notify(ada)
+    house.queries.meanwhile["inboxes"] = one_comes_and_is_read
+    await house.switchboard.look()
+    assert client.all_of("unread", "unread") == [0]
+
+
+async def test_a_look_tells_what_was_not_heard(house: House, ada: Actor) -> None:
+    members = [ada, *[await house.member() for _ in range(20)]]
+    clients = [await house.enter(actor, f"{number}") for number, actor in enumerate(members)]
+    for actor in members:
+        await house.notify(actor, heard=False)
+    await house.switchboard.look()
+    assert [client.all_of("notification", "unread") for client in clients] == [[1]] * len(members)
+
+
+async def test_while_the_store_is_away_others_hear_that_this_process_lives(
+    house: House, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await house.enter(ada, "ada", "lobby")
+    heard: list[Told] = []
+    house.hub.listen(heard.append, on_gap=lambda: None)
+    room_id = next(iter(house.database.rooms))
+    house.hub.publish(Told(Topic.PRESENCE, room_id, {"from": "b", "version": 1, "came": [PERSON], "went": []}))
+    monkeypatch.setattr("application.live.presence.FORGOTTEN_AFTER", -1.0)
+    house.hub.publish(Told(Topic.PRESENCE, room_id, {"from": "b", "version": 1}))
+
+    async def away(*_: object) -> None:
+        raise Unavailable("database-unavailable", "away")
+
+    monkeypatch.setattr(house.known, "live_sessions", away)
+    with pytest.raises(Unavailable):
+        await house.switchboard.tick()
+    assert set(heard[-1].data) == {"from", "version"}
+    assert heard[-1].data["from"] != "b"
+    assert client.told[-1] == {"type": "left", "room": "lobby", "user": PERSON, "count": 1}
+
+
+async def test_where_nobody_came_or_went_nobody_is_counted(
+    house: House, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.enter(ada, "ada", "lobby")
+    counted: list[Presence] = []
+    monkeypatch.setattr(Presence, "people", property(counted.append))
+    await ticks(house)
+    assert counted == []

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import math
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -85,6 +86,7 @@ class Switchboard:
         self._connections: set[Connection] = set()
         self._members: dict[UUID, _Member] = {}
         self._rooms: dict[UUID, OccupiedRoom] = {}
+        self._readings: dict[object, set[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._show_out_at = self._pulse_at = 0.0
         self._looked_at = NEVER
@@ -189,9 +191,10 @@ class Switchboard:
         for begin in range(0, len(changed), RECOUNTED_AT_ONCE):
             await asyncio.gather(*(inbox.recount() for inbox in changed[begin : begin + RECOUNTED_AT_ONCE]))
         open_jobs = [UUID(job_id) for member in self._members.values() for job_id in member.jobs]
-        for job in await self.queries.jobs(open_jobs):
-            if job.user_id is not None:
-                self._hear_job(job.user_id, as_plain(job))
+        with self._reading_jobs() as heard:
+            for job in await self.queries.jobs(open_jobs):
+                if job.user_id in self._members and str(job.id) not in heard:
+                    self._hear_job(job.user_id, as_plain(job))
 
     def close(self) -> None:
         """This process ends: everybody shall come again, elsewhere."""
@@ -270,22 +273,39 @@ class Switchboard:
         member = self._members.get(user_id)
         if member is None or member.jobs.get(job["id"]) == job:
             return
-        told = self._job(member, job)
-        for connection in tuple(member.connections):
-            connection.tell(told)
-
-    def _job(self, member: _Member, job: Mapping[str, Any]) -> Outgoing:
+        for heard in self._readings.values():
+            heard.add(job["id"])
         if job["status"] in OPEN:
             member.jobs[job["id"]] = job
         else:
             member.jobs.pop(job["id"], None)
-        return Outgoing("job", **job)
+        told = Outgoing("job", **job)
+        for connection in tuple(member.connections):
+            connection.tell(told)
 
     async def _tell_jobs(self, member: _Member, connection: Connection, user_id: UUID, since: Cursor | None) -> None:
-        rows = await self._jobs.jobs(JobFilters(user_id=user_id), after=None, offset=0, limit=JOBS_SHOWN)
-        for row in reversed(rows):
-            if _is_news(row.value, since):
-                connection.tell(self._job(member, as_plain(row.value)))
+        """What the others of this member have not been told is news to them, too."""
+        with self._reading_jobs() as heard:
+            rows = await self._jobs.jobs(JobFilters(user_id=user_id), after=None, offset=0, limit=JOBS_SHOWN)
+            for row in reversed(rows):
+                job = as_plain(row.value)
+                known = member.jobs.get(job["id"])
+                if job["id"] in heard:
+                    continue
+                if known != job and (known is not None or job["status"] in OPEN):
+                    self._hear_job(user_id, job)
+                elif _is_news(row.value, since):
+                    connection.tell(Outgoing("job", **job))
+
+    @contextmanager
+    def _reading_jobs(self) -> Iterator[set[str]]:
+        """Of which jobs something newer was told since they were asked for."""
+        reading = object()
+        self._readings[reading] = set()
+        try:
+            yield self._readings[reading]
+        finally:
+            del self._readings[reading]
 
     async def _look_at_rooms(self) -> None:
         if not self._rooms:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -20,6 +21,8 @@ from adapters.memory import (
 from adapters.system import Uuid7Ids
 from application.identity.caller import IdentifyCaller
 from application.identity.known_callers import KnownCallers
+from application.jobs.telling import tell_job
+from application.jobs.views import JobFilters, JobView
 from application.live import switchboard as module
 from application.live.connection import Connection
 from application.live.outgoing import Ending, Outgoing
@@ -31,12 +34,14 @@ from application.live.telling import TellingTransactions
 from application.live.told import Told, Topic
 from application.live.views import InboxState, Numbered, RoomMessageView, RoomView
 from application.notifications.views import NotificationView
+from application.paging import Position, Row
 from domain.access.actor import Actor, member
 from domain.errors import Conflict, NotFound, Unavailable
+from domain.jobs.job import Job, Status
 from domain.live.cursor import Cursor, read_cursors
 from domain.live.room import SHOWN_ON_JOINING
 from tests.clock import OwnClock
-from tests.contracts.builders import a_notification, a_room, a_session, a_user
+from tests.contracts.builders import a_job, a_notification, a_room, a_session, a_user
 
 Meanwhile = Callable[[], Awaitable[None]]
 
@@ -70,6 +75,11 @@ class Queries(MemoryLiveQueries):
     async def inboxes(self, user_ids: Collection[UUID]) -> Mapping[UUID, InboxState]:
         found = await super().inboxes(user_ids)
         await self._wait("inboxes")
+        return found
+
+    async def jobs(self, job_ids: Collection[UUID]) -> list[JobView]:
+        found = await super().jobs(job_ids)
+        await self._wait("jobs")
         return found
 
     async def _wait(self, name: str) -> None:
@@ -111,6 +121,19 @@ class Client:
         await self.drains()
 
 
+class Jobs(MemoryJobQueries):
+    """The same for the jobs of one member."""
+
+    meanwhile: Meanwhile | None = None
+
+    async def jobs(self, filters: JobFilters, *, after: Position | None, offset: int, limit: int) -> list[Row[JobView]]:
+        found = await super().jobs(filters, after=after, offset=offset, limit=limit)
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            await happens()
+        return found
+
+
 class Ether(LocalHub):
     """A hub that hears other processes, or does not."""
 
@@ -128,6 +151,7 @@ class House:
         self.clock, self.hub, ids = OwnClock(), Ether(), Uuid7Ids()
         self.transactions = TellingTransactions(MemoryTransactions(self.database), self.hub)
         self.queries = Queries(self.database)
+        self.jobs = Jobs(self.database)
         self.known = KnownCallers(
             MemoryIdentityQueries(self.database),
             MemoryAccessQueries(self.database),
@@ -136,7 +160,7 @@ class House:
         self.switchboard = Switchboard(
             self.hub,
             self.queries,
-            MemoryJobQueries(self.database),
+            self.jobs,
             self.known,
             cast(IdentifyCaller, None),
             Say(self.transactions, self.queries, self.known, self.clock, ids),
@@ -185,6 +209,23 @@ class House:
         async with self.transactions.begin() as uow:
             await uow.notifications.mark_all_read(actor.user_id, self.clock.now())
             uow.told.append(Told(Topic.INBOX, actor.user_id, {}))
+
+    async def begin(self, actor: Actor) -> Job:
+        job = a_job(owner_id=actor.user_id)
+        async with self.transactions.begin() as uow:
+            await uow.jobs.add(job)
+            tell_job(uow, job)
+        return job
+
+    async def finish(self, job: Job) -> None:
+        await self.save(replace(job, status=Status.SUCCEEDED, finished_at=self.clock.now()))
+
+    async def save(self, job: Job, *, heard: bool = True) -> None:
+        async with self.transactions.begin() as uow:
+            await uow.jobs.get(job.id)
+            await uow.jobs.save(job)
+            if heard:
+                tell_job(uow, job)
 
     async def sign_out(self, actor: Actor) -> None:
         assert actor.user_id is not None
@@ -449,3 +490,32 @@ async def test_where_nobody_came_or_went_nobody_is_counted(
     monkeypatch.setattr(Presence, "people", property(counted.append))
     await ticks(house)
     assert counted == []
+
+
+async def test_a_job_does_not_go_back_while_a_look_reads(house: House, ada: Actor) -> None:
+    client = await house.enter(ada, "ada")
+    job = await house.begin(ada)
+    house.queries.meanwhile["jobs"] = partial(house.finish, job)
+    await house.switchboard.look()
+    await house.switchboard.look()
+    assert client.all_of("job", "status") == ["queued", "succeeded"]
+
+
+async def test_a_job_does_not_go_back_while_one_comes(house: House, ada: Actor) -> None:
+    before = await house.enter(ada, "before")
+    job = await house.begin(ada)
+    house.jobs.meanwhile = partial(house.finish, job)
+    after = await house.enter(ada, "after")
+    await house.switchboard.look()
+    assert before.all_of("job", "status") == ["queued", "succeeded"]
+    assert after.all_of("job", "status") == ["succeeded"]
+
+
+async def test_what_one_who_comes_finds_of_jobs_is_told_to_their_other_clients(house: House, ada: Actor) -> None:
+    before = await house.enter(ada, "before")
+    job = await house.begin(ada)
+    await house.save(replace(job, status=Status.RUNNING), heard=False)
+    after = await house.enter(ada, "after")
+    await house.switchboard.look()
+    assert before.all_of("job", "status") == ["queued", "running"]
+    assert after.all_of("job", "status") == ["running"]

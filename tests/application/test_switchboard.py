@@ -77,6 +77,11 @@ class Queries(MemoryLiveQueries):
         await self._wait("inboxes")
         return found
 
+    async def notifications_after(self, user_id: UUID, number: int, limit: int) -> list[Numbered[NotificationView]]:
+        found = await super().notifications_after(user_id, number, limit)
+        await self._wait("notifications_after")
+        return found
+
     async def jobs(self, job_ids: Collection[UUID]) -> list[JobView]:
         found = await super().jobs(job_ids)
         await self._wait("jobs")
@@ -247,6 +252,16 @@ async def house() -> House:
 async def ada(house: House) -> Actor:
     await house.rooms("lobby")
     return await house.member()
+
+
+def then(*happenings: Meanwhile) -> Meanwhile:
+    """One after the other."""
+
+    async def happen() -> None:
+        for happens in (*happenings, turns):
+            await happens()
+
+    return happen
 
 
 def cursors(client: Client, kind: str = "joined") -> Mapping[str, Cursor]:
@@ -441,12 +456,8 @@ async def test_who_is_signed_out_goes_however_long_a_look_takes(
 async def test_a_look_does_not_tell_how_many_were_unread_before(house: House, ada: Actor) -> None:
     client = await house.enter(ada, "ada")
 
-    async def one_comes_and_is_read() -> None:
-        await house.read_all(ada)
-        await turns()
-
     await house.notify(ada)
-    house.queries.meanwhile["inboxes"] = one_comes_and_is_read
+    house.queries.meanwhile["inboxes"] = then(partial(house.read_all, ada))
     await house.switchboard.look()
     assert client.all_of("unread", "unread") == [0]
 
@@ -519,3 +530,75 @@ async def test_what_one_who_comes_finds_of_jobs_is_told_to_their_other_clients(h
     await house.switchboard.look()
     assert before.all_of("job", "status") == ["queued", "running"]
     assert after.all_of("job", "status") == ["running"]
+
+
+@pytest.mark.parametrize("others", [True, False])
+@pytest.mark.parametrize("missed", [0, 3, 30])
+@pytest.mark.parametrize(("reads", "more"), [(True, 0), (True, 2), (False, 11)])
+async def test_who_comes_back_knows_how_many_are_unread(
+    house: House, ada: Actor, missed: int, others: bool, reads: bool, more: int
+) -> None:
+    """Some are read, and some come, while they are told what they missed."""
+    await house.notify(ada)
+    other = await house.enter(ada, "other")
+    since = cursors(other, "ready")
+    if not others:
+        other.connection.close()
+    for _ in range(missed):
+        await house.notify(ada)
+    read = [partial(house.read_all, ada)] if reads else []
+    house.queries.meanwhile["notifications_after"] = then(*read, *[partial(house.notify, ada)] * more)
+    back = Client(house.switchboard, ada, "ada")
+    await back.connection.open(since)
+    await turns()
+    assert len(back.all_of("notification", "id")) == missed + more
+    assert [message["unread"] for message in back.told if "unread" in message][-1] == more + (
+        0 if reads else 1 + missed
+    )
+
+
+async def test_who_comes_back_is_not_told_what_they_know(house: House, ada: Actor) -> None:
+    since = cursors(await house.enter(ada, "ada", "lobby"), "ready")
+    for _ in range(30):
+        await house.notify(ada)
+    house.queries.meanwhile["notifications_after"] = then(partial(house.notify, ada))
+    back = Client(house.switchboard, ada, "ada")
+    await back.connection.open(since)
+    assert [message["type"] for message in back.told] == ["ready", *["notification"] * 31]
+
+
+@pytest.mark.parametrize("moves", [True, False])
+async def test_who_comes_back_into_a_room_knows_who_went_meanwhile(house: House, ada: Actor, moves: bool) -> None:
+    since = cursors(await house.enter(ada, "first", "lobby"))
+    other = await house.enter(ada, "other", "lobby")
+    for number in range(30):
+        await house.say(ada, f"{number}")
+
+    async def other_leaves() -> None:
+        if moves:
+            other.connection.leave("lobby")
+
+    house.queries.meanwhile["said_after"] = other_leaves
+    back = await house.enter(ada, "back")
+    await back.connection.join("lobby", since)
+    assert back.all_of("joined", "count") == [3]
+    assert len(back.all_of("message", "text")) == 30
+    assert back.all_of("here", "count") == ([2] if moves else [])
+
+
+async def test_who_goes_while_they_come_back_is_told_nothing_more(house: House, ada: Actor) -> None:
+    other = await house.enter(ada, "other", "lobby")
+    since = cursors(other)
+    await house.say(ada, "missed")
+    back = await house.enter(ada, "back")
+
+    async def leave() -> None:
+        back.connection.close()
+
+    house.queries.meanwhile["said_after"] = leave
+    await back.connection.join("lobby", since)
+    await house.say(ada, "more")
+    assert other.all_of("message", "text") == ["missed", "more"]
+    found = await house.queries.room("lobby")
+    assert found is not None
+    assert len(house.switchboard.occupied(found).followers) == 1

@@ -1,5 +1,7 @@
 """One client: who it is, which rooms it is in, and what it says."""
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +18,8 @@ from domain.live.room import NAME
 
 if TYPE_CHECKING:
     from application.live.switchboard import Switchboard
+
+log = logging.getLogger("moothall.live")
 
 MOST_ROOMS = 50
 """That one connection may be in."""
@@ -37,14 +41,28 @@ class Connection:
         api_key: str | None = None,
     ) -> None:
         self.actor = actor
-        self.tell = tell
         self.drained = drained
         self.api_key = api_key
         self._switchboard = switchboard
         self._person = person
+        self._tell = tell
         self._end = end
         self._seats: dict[str, tuple[OccupiedRoom, Seat]] = {}
         self._is_over = False
+
+    def tell(self, outgoing: Outgoing) -> None:
+        """Never fails, for it may be one of many who are told: a client that cannot be told is put out."""
+        if self._is_over:
+            return
+        try:
+            self._tell(outgoing)
+        except Exception:
+            log.exception("A client could not be told, and is put out")
+            self.end(Ending.TOO_SLOW)
+
+    @property
+    def is_over(self) -> bool:
+        return self._is_over
 
     async def open(self, since: Mapping[str, Cursor]) -> None:
         """Greet, tell what was missed since these cursors (by their streams), and go on telling."""
@@ -58,12 +76,17 @@ class Connection:
             NotFound: `room-not-found`; or one that they may not even know of.
             Conflict: `too-many-rooms`.
         """
+        if self._is_over:
+            return
         if name in self._seats:
             self.who(name)
             return
         if len(self._seats) >= MOST_ROOMS and self._person is not None:
             raise Conflict("too-many-rooms", f"One connection may be in {MOST_ROOMS} rooms; leave some.")
+        await self.drained()  # what was said last is much, where one joins many rooms in a row
         found = await self._switchboard.queries.room(name) if NAME.fullmatch(name) else None
+        if self._is_over:
+            return
         if found is None or not may_enter(self.actor.permissions, found.permission):
             raise no_such_room()
         room, seat = self._switchboard.occupied(found), Seat(self.tell, self._person)
@@ -76,6 +99,8 @@ class Connection:
         finally:
             if not is_in:
                 self._stand_up(name)
+        if is_in and name not in self._seats:
+            raise no_such_room()
 
     def leave(self, name: str) -> None:
         """Raises Conflict (`not-in-room`)."""
@@ -92,10 +117,16 @@ class Connection:
         await self._switchboard.say(self.actor, room=name, text=text)
 
     def end(self, ending: Ending) -> None:
-        """Close it, and leave everywhere; the second time does nothing."""
-        if not self._is_over:
-            self.close()
+        """Close it; the second time does nothing. It leaves everywhere a moment later: that is told to others, and may
+        not nest where many are being told, some of whom are put out."""
+        if self._is_over:
+            return
+        self._is_over = True
+        asyncio.get_running_loop().call_soon(self.close)
+        try:
             self._end(ending)
+        except Exception:
+            log.exception("A client could not be put out")
 
     def close(self) -> None:
         """It is closed: leave everywhere. The second time does nothing."""

@@ -9,6 +9,7 @@ from application.live.outgoing import Outgoing, Tell
 from application.live.plain import as_plain
 from application.live.ports import LiveQueries
 from application.live.presence import Moves, Person, Presence
+from application.live.rooms import no_such_room
 from application.live.streams import Drained, Item, Spawn, Stream, is_too_old
 from application.live.views import Numbered, RoomMessageView, RoomView
 from application.ports import Clock
@@ -48,7 +49,11 @@ class OccupiedRoom(Stream):
         self._publish = publish
 
     async def latest(self) -> int:
-        return (await self._queries.room_numbers([self.room.id])).get(self.room.id, 0)
+        """Raises NotFound (`room-not-found`): it was closed meanwhile."""
+        numbers = await self._queries.room_numbers([self.room.id])
+        if self.room.id not in numbers:
+            raise no_such_room()
+        return numbers[self.room.id]
 
     async def read(self, after: int, limit: int) -> Sequence[Item]:
         return [_item(row) for row in await self._queries.said_after(self.room.id, after, limit)]
@@ -60,17 +65,30 @@ class OccupiedRoom(Stream):
         return str(Cursor.of(self.room.id, number, self._clock.now()))
 
     async def follow(self, seat: Seat, since: Cursor | None, drained: Drained) -> None:
-        """Tell them that they are in the room, with who is there; and what was said last, or since."""
+        """Tell them that they are in the room, with who is there; and what was said last, or since.
+
+        Raises:
+            NotFound: `room-not-found`; it was closed meanwhile.
+        """
         async with self.lock:
             await self.settle()
             reaches = since is not None and not is_too_old(since, self.number, kept=KEPT)
             rows = [] if reaches else [_item(r) for r in await self._queries.last_said(self.room.id, SHOWN_ON_JOINING)]
-            for row in rows:
-                self.tell_others(row)
+            if rows:
+                rows += await self._tell_others_up_to(rows[-1].number)
+            if seat not in self.seats:
+                raise no_such_room()
             self._come(seat)
+            there = self.presence.people.keys()
             number = since.number if since is not None and reaches else self.number
             seat.tell(
-                Outgoing("joined", self.cursor(number), **self._who(), user=seat.person, messages=self._shown(rows))
+                Outgoing(
+                    "joined",
+                    self.cursor(number),
+                    **self._who(),
+                    user=seat.person,
+                    messages=self._shown(rows[-SHOWN_ON_JOINING:]),
+                )
             )
             if not reaches:
                 self.add(seat.tell)
@@ -78,6 +96,10 @@ class OccupiedRoom(Stream):
             seat.tell(gap("Too much was said meanwhile to tell it all again.", room=self.room.name))
         elif since is not None:
             await self.replay(seat.tell, since.number, drained)
+            if seat not in self.seats:
+                self.followers.discard(seat.tell)
+            elif self.presence.people.keys() != there:
+                seat.tell(self.who())
 
     def leave(self, seat: Seat) -> None:
         """The second time does nothing."""
@@ -93,13 +115,15 @@ class OccupiedRoom(Stream):
         return Outgoing("here", **self._who())
 
     def close(self) -> None:
-        """Tell everybody, and let them go."""
+        """Tell everybody, also who is about to follow, and let them go."""
         told = Outgoing("left", room=self.room.name, code="room-closed", detail="This room was closed.")
-        for tell in tuple(self.followers):
-            tell(told)
         self.followers.clear()
+        for seat in self.seats:
+            seat.tell(told)
 
     def announce(self, moves: Moves) -> None:
+        if not moves.came and not moves.went:
+            return
         people = self.presence.people
         if len(people) > ANNOUNCED_UP_TO:
             return
@@ -108,6 +132,14 @@ class OccupiedRoom(Stream):
                 told = Outgoing(kind, room=self.room.name, user=person, count=len(people))
                 for tell in tuple(self.followers):
                     tell(told)
+
+    async def _tell_others_up_to(self, number: int) -> Sequence[Item]:
+        """What was said while somebody comes, who has read up to there; more that the others were told meanwhile is
+        returned. Call it with the lock held."""
+        await self.come_to(number)
+        if self.number == number:
+            return []
+        return [row for row in await self.read(number, self.number - number) if row.number <= self.number]
 
     def _come(self, seat: Seat) -> None:
         if seat.person is None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+import math
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -39,7 +41,10 @@ have changed (SQLite) it takes long."""
 LOOK_EVERY = 10.0
 """Seconds between two looks into the store for what the hub may have lost."""
 LOOK_EVERY_ALONE = 1.0
-"""The same where other processes are not heard."""
+"""The same where other processes are not heard, and after a look that failed."""
+RECOUNTED_AT_ONCE = 8
+"""Members who are told at once what a look found: after a broadcast that is everybody."""
+NEVER = -math.inf
 PULSE_EVERY = 5.0
 """Seconds after which others are told who is here."""
 JOBS_SHOWN = 20
@@ -81,8 +86,11 @@ class Switchboard:
         self._connections: set[Connection] = set()
         self._members: dict[UUID, _Member] = {}
         self._rooms: dict[UUID, OccupiedRoom] = {}
+        self._readings: dict[object, set[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._show_out_at = self._look_at = self._pulse_at = 0.0
+        self._show_out_at = self._pulse_at = 0.0
+        self._looked_at = NEVER
+        self._is_looking = self._has_looked = False
         self._is_listening = self._is_closing = False
 
     @property
@@ -110,7 +118,9 @@ class Switchboard:
         own = since.get(stream_of(user_id))
         await member.inbox.follow(connection.tell, greeting, own, connection.drained)
         await self._tell_jobs(member, connection, user_id, own)
-        if self._is_closing:
+        if connection.is_over:
+            self.leave(connection)  # it follows since it was closed
+        elif self._is_closing:
             connection.end(Ending.RESTARTING)
 
     def leave(self, connection: Connection) -> None:
@@ -154,35 +164,36 @@ class Switchboard:
                 task.cancel()
 
     async def tick(self) -> None:
+        """What is due. While the store is away others go on hearing that this process lives."""
         clock = asyncio.get_running_loop().time
         now = clock()
+        for part in (self._pulse, self._forget_silent, self._begin_to_look):
+            try:
+                part(now)
+            except Exception:
+                log.exception("Live connections wait")
         if now >= self._show_out_at:
             await self._show_out()
             self._show_out_at = clock() + min(REST * (clock() - now), LONGEST_TICK - TICK)
-        if now >= self._look_at:
-            self._look_at = now + (LOOK_EVERY if self.hears_others() else LOOK_EVERY_ALONE)
-            await self.look()
-        if now >= self._pulse_at:
-            self._pulse_at = now + PULSE_EVERY
-            for room_id, room in self._rooms.items():
-                if not room.presence.is_empty_here:
-                    self._publish_presence(room_id, room.presence.pulse())
-        for room in tuple(self._rooms.values()):
-            room.announce(room.presence.forget_silent(now))
 
     async def look(self) -> None:
         """Tell what is in the store and was not heard."""
         await self._look_at_rooms()
-        if self._members:
-            states = await self.queries.inboxes(list(self._members))
-            for user_id, state in states.items():
-                member = self._members.get(user_id)
-                if member and (state.number, state.unread) != (member.inbox.number, member.inbox.unread):
-                    async with member.inbox.lock:
-                        await member.inbox.look(state)
-            open_jobs = [UUID(job_id) for member in self._members.values() for job_id in member.jobs]
+        if not self._members:
+            return
+        states = await self.queries.inboxes(list(self._members))
+        changed = [
+            member.inbox
+            for user_id, state in states.items()
+            if (member := self._members.get(user_id))
+            and (state.number, state.unread) != (member.inbox.number, member.inbox.unread)
+        ]
+        for begin in range(0, len(changed), RECOUNTED_AT_ONCE):
+            await asyncio.gather(*(inbox.recount() for inbox in changed[begin : begin + RECOUNTED_AT_ONCE]))
+        open_jobs = [UUID(job_id) for member in self._members.values() for job_id in member.jobs]
+        with self._reading_jobs() as heard:
             for job in await self.queries.jobs(open_jobs):
-                if job.user_id is not None:
+                if job.user_id in self._members and str(job.id) not in heard:
                     self._hear_job(job.user_id, as_plain(job))
 
     def close(self) -> None:
@@ -191,6 +202,31 @@ class Switchboard:
         for connection in tuple(self._connections):
             connection.end(Ending.RESTARTING)
 
+    def _pulse(self, now: float) -> None:
+        if now >= self._pulse_at:
+            self._pulse_at = now + PULSE_EVERY
+            for room_id, room in self._rooms.items():
+                if not room.presence.is_empty_here:
+                    self._publish_presence(room_id, room.presence.pulse())
+
+    def _forget_silent(self, now: float) -> None:
+        for room in tuple(self._rooms.values()):
+            room.announce(room.presence.forget_silent(now))
+
+    def _begin_to_look(self, now: float) -> None:
+        """In a task of its own: it may take long, and who may not stay is shown out meanwhile."""
+        every = LOOK_EVERY if self._has_looked and self.hears_others() else LOOK_EVERY_ALONE
+        if now >= self._looked_at + every and not self._is_looking:
+            self._looked_at, self._is_looking, self._has_looked = now, True, False
+            self._spawn(self._look())
+
+    async def _look(self) -> None:
+        try:
+            await self.look()
+            self._has_looked = True
+        finally:
+            self._is_looking = False
+
     def _listen(self) -> None:
         """From the first one on who wants to know."""
         if not self._is_listening:
@@ -198,7 +234,7 @@ class Switchboard:
             self._hub.listen(self._heard, on_gap=self._missed)
 
     def _missed(self) -> None:
-        self._look_at = 0.0
+        self._looked_at = NEVER
         for room_id, room in self._rooms.items():
             self._publish_presence(room_id, room.presence.question())
 
@@ -215,7 +251,7 @@ class Switchboard:
                 elif member is not None:
                     self._spawn(member.inbox.recount())
             case Topic.INBOXES:
-                self._look_at = 0.0
+                self._looked_at = NEVER
             case Topic.JOB:
                 self._hear_job(told.about, told.data["job"])
 
@@ -237,22 +273,39 @@ class Switchboard:
         member = self._members.get(user_id)
         if member is None or member.jobs.get(job["id"]) == job:
             return
-        told = self._job(member, job)
-        for connection in tuple(member.connections):
-            connection.tell(told)
-
-    def _job(self, member: _Member, job: Mapping[str, Any]) -> Outgoing:
+        for heard in self._readings.values():
+            heard.add(job["id"])
         if job["status"] in OPEN:
             member.jobs[job["id"]] = job
         else:
             member.jobs.pop(job["id"], None)
-        return Outgoing("job", **job)
+        told = Outgoing("job", **job)
+        for connection in tuple(member.connections):
+            connection.tell(told)
 
     async def _tell_jobs(self, member: _Member, connection: Connection, user_id: UUID, since: Cursor | None) -> None:
-        rows = await self._jobs.jobs(JobFilters(user_id=user_id), after=None, offset=0, limit=JOBS_SHOWN)
-        for row in reversed(rows):
-            if _is_news(row.value, since):
-                connection.tell(self._job(member, as_plain(row.value)))
+        """What the others of this member have not been told is news to them, too."""
+        with self._reading_jobs() as heard:
+            rows = await self._jobs.jobs(JobFilters(user_id=user_id), after=None, offset=0, limit=JOBS_SHOWN)
+            for row in reversed(rows):
+                job = as_plain(row.value)
+                known = member.jobs.get(job["id"])
+                if job["id"] in heard:
+                    continue
+                if known != job and (known is not None or job["status"] in OPEN):
+                    self._hear_job(user_id, job)
+                elif _is_news(row.value, since):
+                    connection.tell(Outgoing("job", **job))
+
+    @contextmanager
+    def _reading_jobs(self) -> Iterator[set[str]]:
+        """Of which jobs something newer was told since they were asked for."""
+        reading = object()
+        self._readings[reading] = set()
+        try:
+            yield self._readings[reading]
+        finally:
+            del self._readings[reading]
 
     async def _look_at_rooms(self) -> None:
         if not self._rooms:
@@ -309,7 +362,10 @@ class Switchboard:
 
     def _over(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, MoothallError):
+            log.warning("Live connections wait for what was missed: %s", error)
+        elif error is not None:
             log.error("Live connections may wait for what was missed", exc_info=error)
 
 

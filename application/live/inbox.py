@@ -42,13 +42,19 @@ class Inbox(Stream):
             await self.look(await self._state())
             reaches = since is not None and self._reaches(since)
             told = since.number if since is not None and reaches else self.number
-            tell(Outgoing("ready", self.cursor(told), **greeting, unread=self.unread))
+            last = Outgoing("ready", self.cursor(told), **greeting, unread=self.unread)
+            tell(last)
             if not reaches:
                 self.add(tell)
         if since is not None and not reaches:
             tell(gap("What was missed is too old to be told again; ask for the list."))
         elif since is not None:
-            await self.replay(tell, since.number, drained)
+            number = self.number
+            last = await self.replay(tell, since.number, drained) or last
+            if self.unread != last.message["unread"]:
+                tell(Outgoing("unread", unread=self.unread))
+            if self.number != number:
+                await self.recount()  # what came while nobody followed was not counted
 
     def _reaches(self, since: Cursor) -> bool:
         return self._clock.now() - since.at < GOOD_FOR and not is_too_old(since, self.number, kept=EVERYTHING)

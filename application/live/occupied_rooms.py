@@ -79,6 +79,7 @@ class OccupiedRoom(Stream):
             if seat not in self.seats:
                 raise no_such_room()
             self._come(seat)
+            there = self.presence.people.keys()
             number = since.number if since is not None and reaches else self.number
             seat.tell(
                 Outgoing(
@@ -95,6 +96,10 @@ class OccupiedRoom(Stream):
             seat.tell(gap("Too much was said meanwhile to tell it all again.", room=self.room.name))
         elif since is not None:
             await self.replay(seat.tell, since.number, drained)
+            if seat not in self.seats:
+                self.followers.discard(seat.tell)
+            elif self.presence.people.keys() != there:
+                seat.tell(self.who())
 
     def leave(self, seat: Seat) -> None:
         """The second time does nothing."""

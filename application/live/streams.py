@@ -77,8 +77,10 @@ class Stream(ABC):
         try:
             async with self.lock:
                 await self.advance()
-        except MoothallError as error:
+        except BaseException as error:
             self._heard = self.number  # whoever looks next finds it behind again
+            if not isinstance(error, MoothallError):
+                raise
             log.warning("What was missed was not read: %s", error)
 
     async def advance(self) -> None:
@@ -104,11 +106,13 @@ class Stream(ABC):
         else:
             self.number = max(self.number, latest)
 
-    async def replay(self, tell: Tell, after: int, drained: Drained) -> None:
-        """Tell one what they missed, and everything from then on; while they take it, nobody else waits."""
+    async def replay(self, tell: Tell, after: int, drained: Drained) -> Outgoing | None:
+        """Tell one what they missed, and everything from then on; while they take it, nobody else waits. The last of it
+        is returned."""
+        told = None
         while len(rows := await self.read(after, PORTION)) > A_FEW:
             for row in rows:
-                tell(self.outgoing(row))
+                tell(told := self.outgoing(row))
                 await drained()
             after = rows[-1].number
         async with self.lock:
@@ -116,9 +120,10 @@ class Stream(ABC):
             while rows := await self.read(after, PORTION):
                 for row in rows:
                     self.tell_others(row)
-                    tell(self.outgoing(row))
+                    tell(told := self.outgoing(row))
                 after = rows[-1].number
             self.add(tell)
+        return told
 
     def add(self, tell: Tell) -> None:
         """They have been told all up to `number`. Call it with the lock held."""

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ class Numbers(Stream):
         super().__init__(self._later)
         self.stored: list[int] = []
         self.tasks: set[asyncio.Task[None]] = set()
-        self.is_away = False
+        self.error: Exception | None = None
 
     async def latest(self) -> int:
         await asyncio.sleep(0)
@@ -28,8 +30,8 @@ class Numbers(Stream):
     async def read(self, after: int, limit: int) -> Sequence[Item]:
         found = [Item(number, {}) for number in self.stored if number > after][:limit]
         await asyncio.sleep(0)
-        if self.is_away:
-            raise Unavailable("database-unavailable", "away")
+        if self.error is not None:
+            raise self.error
         return found
 
     def outgoing(self, item: Item) -> Outgoing:
@@ -131,15 +133,17 @@ async def test_who_read_ahead_of_what_was_heard_is_not_told_it_again() -> None:
     assert client.told == other.told == stream.stored
 
 
-async def test_a_store_that_was_away_is_asked_again() -> None:
+@pytest.mark.parametrize("error", [Unavailable("database-unavailable", "away"), ValueError("what is this?")])
+async def test_a_store_that_was_away_is_asked_again(error: Exception) -> None:
     stream = Numbers()
     client = await followed(stream, 0)
-    stream.is_away = True
+    stream.error = error
     commit(stream, 1, heard=False)
     commit(stream, 2)
-    await stream.settled()
+    with suppress(ValueError):
+        await stream.settled()
     assert client.told == []
-    stream.is_away = False
+    stream.error = None
     stream.fall_behind(2)
     await stream.settled()
     assert client.told == [1, 2]

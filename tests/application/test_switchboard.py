@@ -190,3 +190,17 @@ async def test_what_one_who_comes_finds_of_jobs_is_told_to_their_other_clients(h
     await house.switchboard.look()
     assert before.all_of("job", "status") == ["queued", "running"]
     assert after.all_of("job", "status") == ["running"]
+
+
+async def test_those_who_were_there_before_are_not_told_as_if_they_came(house: House, ada: Actor) -> None:
+    """Another process answers who is there; later it tells it again."""
+    client = await house.enter(ada, "ada", "lobby")
+    room_id = next(iter(house.database.rooms))
+
+    def answer(version: int, *here: object) -> None:
+        house.hub.publish(Told(Topic.PRESENCE, room_id, {"from": "b", "version": version, "here": here}))
+
+    answer(7, PERSON, {**PERSON, "id": "another"})
+    assert client.all_of("here", "count") == [3]
+    answer(9, PERSON)
+    assert [message["type"] for message in client.told] == ["ready", "joined", "here", "left"]

@@ -118,7 +118,8 @@ class OccupiedRoom(Stream):
         """Tell everybody, also who is about to follow, and let them go."""
         told = Outgoing("left", room=self.room.name, code="room-closed", detail="This room was closed.")
         self.followers.clear()
-        for seat in self.seats:
+        seats, self.seats = self.seats, set()
+        for seat in seats:
             seat.tell(told)
 
     def announce(self, moves: Moves) -> None:

@@ -33,12 +33,15 @@ async def test_what_is_said_while_somebody_comes_is_told_to_all_in_the_room(hous
 
 
 @pytest.mark.parametrize("on_its_way", ["room", "last_said", "said_after"])
+@pytest.mark.parametrize("opens", [True, False])
 async def test_a_room_that_is_closed_while_somebody_comes_keeps_nobody(
-    house: House, ada: Actor, on_its_way: str
+    house: House, ada: Actor, on_its_way: str, opens: bool
 ) -> None:
     before = await house.enter(ada, "before", "lobby")
     since = cursors(before) if on_its_way == "said_after" else {}
-    after = await house.enter(ada, "after")
+    after = Client(house.switchboard, ada, "after")
+    if opens:
+        await after.connection.open({})
     house.queries.meanwhile[on_its_way] = house.close
     with pytest.raises(NotFound):
         await after.connection.join("lobby", since)

@@ -95,11 +95,11 @@ class Connection:
         is_in = False
         try:
             await room.follow(seat, since.get(stream_of(found.id)), self.drained)
-            is_in = not self._is_over
+            is_in = not self._is_over and seat in room.seats
         finally:
             if not is_in:
                 self._stand_up(name)
-        if is_in and name not in self._seats:
+        if not is_in and not self._is_over:
             raise no_such_room()
 
     def leave(self, name: str) -> None:

@@ -118,7 +118,8 @@ class OccupiedRoom(Stream):
         """Tell everybody, also who is about to follow, and let them go."""
         told = Outgoing("left", room=self.room.name, code="room-closed", detail="This room was closed.")
         self.followers.clear()
-        for seat in self.seats:
+        seats, self.seats = self.seats, set()
+        for seat in seats:
             seat.tell(told)
 
     def announce(self, moves: Moves) -> None:
@@ -127,11 +128,12 @@ class OccupiedRoom(Stream):
         people = self.presence.people
         if len(people) > ANNOUNCED_UP_TO:
             return
+        if moves.were_there:
+            self._tell_all(self.who())
+            return
         for kind, persons in (("joined", moves.came), ("left", moves.went)):
             for person in persons:
-                told = Outgoing(kind, room=self.room.name, user=person, count=len(people))
-                for tell in tuple(self.followers):
-                    tell(told)
+                self._tell_all(Outgoing(kind, room=self.room.name, user=person, count=len(people)))
 
     async def _tell_others_up_to(self, number: int) -> Sequence[Item]:
         """What was said while somebody comes, who has read up to there; more that the others were told meanwhile is
@@ -140,6 +142,10 @@ class OccupiedRoom(Stream):
         if self.number == number:
             return []
         return [row for row in await self.read(number, self.number - number) if row.number <= self.number]
+
+    def _tell_all(self, told: Outgoing) -> None:
+        for tell in tuple(self.followers):
+            tell(told)
 
     def _come(self, seat: Seat) -> None:
         if seat.person is None:

@@ -4,7 +4,7 @@ Nothing of it is stored. A process that falls silent takes its people with it; o
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Person = Mapping[str, Any]
@@ -25,10 +25,12 @@ class _Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Who came into the room and who left it, on all processes taken together."""
+    """Who came into the room and who left it, on all processes taken together. `were_there`: a process told for the
+    first time who is there, and they may have come long ago."""
 
     came: tuple[Person, ...] = ()
     went: tuple[Person, ...] = ()
+    were_there: bool = False
 
 
 class Presence:
@@ -93,7 +95,9 @@ class Presence:
         place = self._elsewhere.setdefault(name, _Elsewhere())
         place.until = now + FORGOTTEN_AFTER
         if "here" in told:
-            return self._replace(place, {person["id"]: person for person in told["here"]}, told["version"]), None
+            is_first = place.version == 0
+            moves = self._replace(place, {person["id"]: person for person in told["here"]}, told["version"])
+            return replace(moves, were_there=is_first), None
         if "came" not in told:
             return Moves(), None if place.version == told["version"] else self.question()
         if place.version != told["version"] - 1:

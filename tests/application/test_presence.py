@@ -47,7 +47,18 @@ def test_who_missed_a_change_asks_and_is_told_all() -> None:
     assert question is not None
     _, answer = there.hear(question, 0)
     assert answer is not None
-    assert names(here.hear(answer, 0)[0].came) == ["ada", "bob"]
+    moves, _ = here.hear(answer, 0)
+    assert names(moves.came) == ["ada", "bob"]
+    assert moves.were_there
+
+
+def test_who_is_told_all_again_learns_who_came_since() -> None:
+    here, there = Presence("a"), Presence("b")
+    _, told = there.come(person("ada"))
+    assert told is not None
+    here.hear(told, 0)
+    there.come(person("bob"))
+    assert here.hear(there.whole(), 0)[0] == Moves(came=(person("bob"),))
 
 
 def test_a_pulse_that_fits_asks_nothing() -> None:

@@ -13,6 +13,7 @@ from entrypoints.cli.running import on_application
 
 if TYPE_CHECKING:
     from application.app import Application
+    from entrypoints.queue_outlet import QueueOutlet
 
 app = noun("What happens, as it happens.")
 
@@ -59,7 +60,9 @@ async def _all_rooms(application: "Application", actor: Actor) -> list[str]:
 async def _follow(
     application: "Application", actor: Actor, rooms: list[str], output: Output, limit: int | None
 ) -> None:
-    """Raises NotFound (`room-not-found`), before anything is printed."""
+    """Raises NotFound (`room-not-found`)."""
+    import asyncio
+
     from application.live.connection import Connection
     from entrypoints.background import connecting
     from entrypoints.queue_outlet import QueueOutlet
@@ -68,20 +71,26 @@ async def _follow(
     connection = Connection(
         application.live.switchboard, actor, tell=outlet.tell, end=outlet.end, drained=outlet.drained
     )
-    left = limit
     async with connecting(application):
+        printing = asyncio.create_task(_print(outlet, output, limit))
         try:
             for room in rooms:
                 await connection.join(room, {})
             if actor.user_id is not None or not rooms:
                 await connection.open({})
             output.say("Listening.")
-            while left != 0 and (outgoing := await outlet.next()) is not None:
-                if _is_told(outgoing.message):
-                    output.line(outgoing.message if output.json else _readable(outgoing.message))
-                    left = left - 1 if left is not None else None
+            await printing
         finally:
+            printing.cancel()
             connection.close()
+
+
+async def _print(outlet: "QueueOutlet", output: Output, limit: int | None) -> None:
+    left = limit
+    while left != 0 and (outgoing := await outlet.next()) is not None:
+        if _is_told(outgoing.message):
+            output.line(outgoing.message if output.json else _readable(outgoing.message))
+            left = left - 1 if left is not None else None
 
 
 def _is_told(message: Mapping[str, Any]) -> bool:

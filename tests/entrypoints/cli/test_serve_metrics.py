@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.entrypoints.cli.command import Moothall, started
+from tests.entrypoints.cli.command import READY, Moothall, started
 from tests.entrypoints.http.metrics import Samples, read, total, value
 
 REQUESTS = "moothall_http_requests_total"
@@ -63,7 +63,7 @@ def test_one_worker_needs_no_files(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with started("serve", "--port", str(port)) as server:
-        server.expect("startup complete")
+        server.expect(READY)  # it listens behind "startup complete"
         _health(port, 3)
         time.sleep(0.2)
         assert total(_scraped(port)[-1], REQUESTS, route="/health") == 3

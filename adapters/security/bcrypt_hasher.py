@@ -18,25 +18,25 @@ from typing import TypeVar
 
 import bcrypt
 
+from adapters.security import foreign_hashes
+from adapters.security.foreign_hashes import HIGHEST_BCRYPT_COST
 from adapters.security.secrets import Keychain, Subkey
 from application.identity.ports import PasswordHasher, Verdict
 from application.ports import Usage, Watched
-from domain.errors import Unavailable
+from domain.errors import Invalid, Unavailable
 from domain.identity.password_policy import LONGEST_TYPED, normalised
 
 T = TypeVar("T")
 
 VERSION = "mh1"
-HIGHEST_COST = 16
-LONGEST_BCRYPT_INPUT = 72
 WAITING_FOR_EACH_THREAD = 64
 PATIENCE = 10.0
 """Seconds. Where the machine is busy with something else, even a short line takes long."""
 _NICENESS = 10
-_STORED = re.compile(
-    r"(?:mh1\$(?P<pepper>[0-9a-f]{8}))?(?P<bcrypt>\$2[aby]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53})"
+_OURS = re.compile(
+    rf"{VERSION}\$(?P<pepper>[0-9a-f]{{8}})"
+    r"(?P<bcrypt>\$2[aby]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31})"
 )
-"""Ours, with the id of its pepper, or a plain one."""
 
 
 class BcryptHasher(PasswordHasher, Watched):
@@ -63,6 +63,21 @@ class BcryptHasher(PasswordHasher, Watched):
 
     async def verify(self, password: str, stored: str | None) -> Verdict:
         return await self._run(self._verify, password, stored)
+
+    def imported(self, text: str) -> str:
+        if not text.startswith(VERSION):
+            foreign_hashes.read(text)
+            return text
+        parts = _OURS.fullmatch(text)
+        if parts is None:
+            raise foreign_hashes.bad_hash("This begins as a hash of this installation does, but is none.")
+        if int(parts["cost"]) > HIGHEST_BCRYPT_COST:
+            raise foreign_hashes.too_costly("bcrypt's cost", HIGHEST_BCRYPT_COST)
+        if parts["pepper"] not in self._peppers.by_id:
+            raise foreign_hashes.bad_hash(
+                "This hash was made with a secret key that is not known here; MOOTHALL_SECRET_KEY_PREVIOUS can name it."
+            )
+        return text
 
     def usage(self) -> Usage:
         pending = self._pending
@@ -96,31 +111,32 @@ class BcryptHasher(PasswordHasher, Watched):
         return f"{VERSION}${pepper.id}{hashed.decode()}"
 
     def _verify(self, password: str, stored: str | None) -> Verdict:
-        parts = _STORED.fullmatch(self._nobodys if stored is None else stored)
-        if parts is None or int(parts["cost"]) > HIGHEST_COST or len(password) > LONGEST_TYPED:
+        text = self._nobodys if stored is None else stored
+        if len(password) > LONGEST_TYPED:
             return self._never()
-        if parts["pepper"] is None:
-            return self._verify_plain(password, parts["bcrypt"])
+        if not text.startswith(VERSION):
+            return self._verify_foreign(password, text)
+        parts = _OURS.fullmatch(text)
+        if parts is None or int(parts["cost"]) > HIGHEST_BCRYPT_COST:
+            return self._never()
         pepper = self._peppers.by_id.get(parts["pepper"])
         if pepper is None:
             return self._never()
         outdated = pepper is not self._peppers.current or int(parts["cost"]) != self._cost
-        return self._compare(_peppered(pepper, password), parts["bcrypt"], outdated=outdated)
+        return Verdict(bcrypt.checkpw(_peppered(pepper, password), parts["bcrypt"].encode()), outdated)
 
-    def _verify_plain(self, password: str, plain_hash: str) -> Verdict:
-        """Where a hash came from, only the first 72 bytes counted; a longer password is right, but not known whole,
-        and must not become the new hash."""
+    def _verify_foreign(self, password: str, text: str) -> Verdict:
         typed = password.encode("utf-8", "surrogatepass")
-        if b"\0" in typed:  # some implementations stopped reading there
+        if b"\0" in typed:  # bcrypt may stop reading there, and PBKDF2 takes it for nothing at the end
             return self._never()
-        known_whole = len(typed) <= LONGEST_BCRYPT_INPUT
-        return self._compare(typed[:LONGEST_BCRYPT_INPUT], plain_hash, outdated=known_whole)
-
-    def _compare(self, secret: bytes, plain_hash: str, *, outdated: bool) -> Verdict:
         try:
-            return Verdict(bcrypt.checkpw(secret, plain_hash.encode()), outdated)
-        except ValueError:  # looks like a hash, and is none
+            foreign = foreign_hashes.read(text)
+        except Invalid:
             return self._never()
+        try:
+            return foreign.compare(typed)
+        except MemoryError:
+            raise _busy() from None
 
     def _never(self) -> Verdict:
         """As much work as a real comparison, and the answer is no."""

@@ -25,13 +25,23 @@ class Verdict:
 class PasswordHasher(Protocol):
     """Slow on purpose, and never on the event loop.
 
-    Both methods raise Unavailable (`busy`) where more is waiting than can be done in reasonable time.
+    `hash` and `verify` raise Unavailable (`busy`) where more is waiting than can be done in reasonable time.
     """
 
     async def hash(self, password: str) -> str: ...
 
     async def verify(self, password: str, stored: str | None) -> Verdict:
-        """Takes one hash's time whatever the answer; with nothing stored the answer is no."""
+        """Takes one hash's time whatever the answer; with nothing stored the answer is no. What another system hashed
+        is compared as that system did, and is outdated."""
+        ...
+
+    def imported(self, text: str) -> str:
+        """A hash from elsewhere, as it is to be stored: one that `verify` can compare with, and not at any cost. Takes
+        microseconds.
+
+        Raises:
+            Invalid: `bad-password-hash`, with a sentence that does not hold the text.
+        """
         ...
 
 

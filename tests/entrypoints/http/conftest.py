@@ -1,14 +1,18 @@
 """The API in process, on each store; what is to be done in the background waits until a test drains it."""
 
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from adapters.mail import MemoryMailer
+from adapters.security import foreign_hashes
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.clock import OwnClock
@@ -45,9 +49,9 @@ async def api(store_name: str, settings: Settings) -> AsyncIterator[Api]:
 
 @pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Every bcrypt computation, as it happens."""
+    """Every computation of bcrypt, PBKDF2 and Argon2, as it happens."""
     made: list[str] = []
-    hash_password, check_password = bcrypt.hashpw, bcrypt.checkpw
+    hash_password, check_password, pbkdf2 = bcrypt.hashpw, bcrypt.checkpw, hashlib.pbkdf2_hmac
 
     def counted_hash(password: bytes, salt: bytes) -> bytes:
         made.append("hash")
@@ -57,6 +61,16 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         made.append("check")
         return check_password(password, hashed)
 
+    def counted_pbkdf2(digest: str, password: bytes, salt: bytes, rounds: int, length: int | None = None) -> bytes:
+        made.append("check")
+        return pbkdf2(digest, password, salt, rounds, length)
+
+    def counted_argon2(**settings: Any) -> Argon2id:
+        made.append("check")
+        return Argon2id(**settings)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", counted_pbkdf2)
+    monkeypatch.setitem(foreign_hashes.ARGON2_VARIANTS, "argon2id", counted_argon2)
     monkeypatch.setattr(bcrypt, "hashpw", counted_hash)
     monkeypatch.setattr(bcrypt, "checkpw", counted_check)
     return made

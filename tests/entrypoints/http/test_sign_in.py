@@ -3,6 +3,7 @@
 import asyncio
 
 import bcrypt
+import pytest
 
 from domain.identity.email import EmailAddress
 from tests.entrypoints.http.client import ANOTHER_PASSWORD, OPERATOR, PASSWORD, Api, Tokens
@@ -42,6 +43,13 @@ async def _store_hash(api: Api, email: str, password_hash: str) -> None:
         await uow.users.save(user.changed(api.clock.now(), password_hash=password_hash))
 
 
+async def _stored_hash(api: Api, email: str) -> str:
+    known = await api.application.identity.log_in.queries.credentials(email_key=email)
+    assert known is not None
+    assert known.password_hash is not None
+    return known.password_hash
+
+
 async def test_every_failed_login_answers_the_same_and_costs_one_hash(api: Api, hashes: list[str]) -> None:
     seen = set()
     for why, login in (await _accounts_that_cannot_sign_in(api)).items():
@@ -64,12 +72,32 @@ async def test_only_the_right_password_learns_that_an_account_is_disabled(api: A
     assert (answer.status_code, answer.json()["code"]) == (403, "account-disabled")
 
 
-async def test_a_plain_bcrypt_hash_from_elsewhere_signs_in_and_is_upgraded(api: Api, hashes: list[str]) -> None:
+FROM_ELSEWHERE = {
+    "bcrypt": "$2b$04$7YX2osI.IpSRoQyWxjxSxO5MexpCNuuyAbALfENCzMhmV.aE/hGHm",
+    "django, pbkdf2": "pbkdf2_sha256$1000$VH8lZBvKnXzPp3Zf4DjTQm$LVeF7RBSLNZ5tE/Rg1aaLhpavAtf96gKP0WwdWnfk8k=",
+    "django, bcrypt": "bcrypt$$2b$04$UaRBqF56h4JxOKTHN/Ger.sSx7VYRoYwYDwJmJuC52A/23XbHqXCe",
+    "django, bcrypt_sha256": "bcrypt_sha256$$2b$04$hf3cKNCeBEJkiyEg010i0.gYaJa1L7PdkmOlwvU7PdC7DEjwcU9F.",
+    "django, argon2": "argon2$argon2id$v=19$m=64,t=1,p=2$ZFZuT1g4TGR3YXBCYWlXcjJGcmhvVA"
+    "$ZCgCzBVNEZOnwnxFgkKd6qEDR3rlh8rLt4LfHKLnD8k",
+    "argon2": "$argon2id$v=19$m=64,t=1,p=4$n8sBoceTm8vNtock7OiBgw$Q5BKZTDlYk9lti4XvlnIgx/LDwfVoU8M6i4IHzrIZgI",
+    "pbkdf2": "$pbkdf2-sha512$i=1000$MDEyMzQ1Njc4OWFiY2RlZg"
+    "$6M+L+7GjFaDGfx/09lA7+JkqLt8cJhf8OAIuO+CTP1sEtXHgeJeXdMBJL0H3rSNxm0R9G+jUEoVrcRNx4Bx6gQ",
+}
+"""Of ANOTHER_PASSWORD."""
+
+
+@pytest.mark.parametrize("kind", FROM_ELSEWHERE)
+async def test_a_hash_from_elsewhere_signs_in_and_is_upgraded(kind: str, api: Api, hashes: list[str]) -> None:
     await api.register()
-    await _store_hash(api, "ada@example.com", bcrypt.hashpw(ANOTHER_PASSWORD.encode(), bcrypt.gensalt(4)).decode())
+    await _store_hash(api, "ada@example.com", api.application.identity.log_in.hasher.imported(FROM_ELSEWHERE[kind]))
+    hashes.clear()
+    refused = await api.call("POST", "/auth/login", data={"username": "ada@example.com", "password": PASSWORD})
+    assert (refused.status_code, refused.json()["code"]) == (401, "bad-credentials")
+    assert hashes == ["check"]
     hashes.clear()
     await api.log_in(password=ANOTHER_PASSWORD)
     assert hashes == ["check", "hash"]
+    assert (await _stored_hash(api, "ada@example.com")).startswith("mh1$")
     hashes.clear()
     await api.log_in(password=ANOTHER_PASSWORD)
     assert hashes == ["check"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from domain.errors import Invalid
 
 _NOT_IN_PARAGRAPHS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_ASCII_WORDS = re.compile("[0-9A-Za-z]+")
 
 
 def fold(text: str) -> str:
@@ -15,6 +16,8 @@ def fold(text: str) -> str:
     NFKC and full case folding, repeated until nothing changes, so that folding twice is folding once
     (Unicode 15.1, section 3.13, NFKC_Casefold).
     """
+    if text.isascii():
+        return text.lower()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     while (again := unicodedata.normalize("NFKC", folded.casefold())) != folded:
         folded = again
@@ -47,6 +50,8 @@ def words(text: str) -> list[str]:
 
 def words_of(folded: str) -> list[str]:
     """The same of what is folded already."""
+    if folded.isascii():
+        return _ASCII_WORDS.findall(folded)
     return "".join(character if character.isalnum() else " " for character in folded).split()
 
 
@@ -68,6 +73,8 @@ def line(text: str | None, *, pointer: str, longest: int) -> str | None:
         raise Invalid.field("empty-text", pointer, "This may be left out, but not be empty.")
     if len(text) > longest:
         raise Invalid.field("text-too-long", pointer, f"This may have {longest} characters at most.")
+    if text.isascii() and text.isprintable():
+        return text
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
         raise Invalid.field("control-characters", pointer, "This may not hold line breaks or control characters.")
     return text

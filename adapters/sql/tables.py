@@ -56,7 +56,7 @@ user_roles = Table(
     metadata,
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("role", Key, nullable=False),
-    # What holders are listed by, as it stands in `users`. Triggers write it, so it is in no INSERT.
+    # What holders are listed by, as it stands in `users`. Triggers write it where an INSERT does not.
     Column("is_active", Boolean),
     Column("is_verified", Boolean),
     Column("created_at", Time),

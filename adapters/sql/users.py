@@ -33,6 +33,10 @@ _TAKE_ROLE = delete(user_roles).where(
 )
 
 
+_LISTED_BY = ("is_active", "is_verified", "created_at", "updated_at", "email_key", "username_order")
+"""What nobody else can change yet, so that the trigger does not have to look it up."""
+
+
 @lru_cache
 def _whose(text: Column[Any], user_id: Column[Any], on_postgresql: bool) -> Select[Any]:
     return select(text.label("text"), user_id.label("user_id")).where(is_given_text(text, on_postgresql))
@@ -121,7 +125,14 @@ class SqlUsers(UserRepository):
         self._work.changed.add(USERS)
         columns = ("id", *_columns(new[0]), "version")
         await self._work.insert_many(users, columns, [(u.id, *_columns(u).values(), u.version) for u in new])
-        await self._give_roles([(user.id, role) for user in new for role in sorted(user.roles)])
+        listed_by = [
+            (u.is_active, u.is_verified, u.created_at, u.updated_at, u.email.key, u.username_key or "") for u in new
+        ]
+        await self._work.insert_many(
+            user_roles,
+            ("user_id", "role", *_LISTED_BY),
+            [(u.id, role, *by) for u, by in zip(new, listed_by, strict=True) for role in sorted(u.roles)],
+        )
         self._stored_roles.update((user.id, user.roles) for user in new)
 
     async def save_all(self, changed: Sequence[User]) -> None:

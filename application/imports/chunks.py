@@ -85,7 +85,7 @@ class Chunk:
             self._require(PASSWORDS_RULE, "password_hash")
 
     def is_there(self, row: WantedMember) -> bool:
-        return row.user.email.key in self._emails or _email(row) in self._foreseen
+        return row.user.email.key in self._emails or (self.found.dry_run and _email(row) in self._foreseen)
 
     def create(self, row: WantedMember) -> None:
         """Raises RowRefused."""
@@ -166,15 +166,17 @@ class Chunk:
     def _require_free_names(self, row: WantedMember, user_id: UUID) -> None:
         """`user_id` is whose they will be."""
         username, external_id = row.user.username_key, row.external_id
-        if username is not None and (
-            (self._usernames.get(username, user_id) != user_id and _freed(username) not in self._foreseen)
-            or self._is_foreseen_for_another(_username(row), row)
-        ):
-            raise RowRefused("username", "This username is taken.")
-        if external_id is not None and (
-            self._externals.get(external_id, user_id) != user_id or self._is_foreseen_for_another(_external(row), row)
-        ):
-            raise RowRefused("external_id", "Another account has this id.")
+        if username is not None:
+            is_anothers = self._usernames.get(username, user_id) != user_id
+            if self.found.dry_run:
+                is_anothers = is_anothers and _freed(username) not in self._foreseen
+                is_anothers = is_anothers or self._is_foreseen_for_another(_username(row), row)
+            if is_anothers:
+                raise RowRefused("username", "This username is taken.")
+        if external_id is not None:
+            is_anothers = self._externals.get(external_id, user_id) != user_id
+            if is_anothers or (self.found.dry_run and self._is_foreseen_for_another(_external(row), row)):
+                raise RowRefused("external_id", "Another account has this id.")
 
     def _is_foreseen_for_another(self, name: bytes, row: WantedMember) -> bool:
         return name in self._foreseen and _of(name, row) not in self._foreseen

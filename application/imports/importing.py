@@ -22,7 +22,7 @@ from domain.imports.members_import import MembersImport
 
 T = TypeVar("T")
 
-CHUNK = 1_000
+CHUNK = 2_000
 """Rows that one transaction merges: so many that a million takes a minute, so few that nobody waits long."""
 PIECE = 65_536
 """Bytes that are read into records at once, in a thread."""

@@ -11,8 +11,23 @@ depends_on = None
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 TIME = sa.DateTime(timezone=True)
 
+# As in 0005, but for rows that come with what their holders are listed by.
+ON_POSTGRESQL = """
+CREATE TRIGGER user_roles_take_over BEFORE INSERT ON user_roles
+FOR EACH ROW {when} EXECUTE FUNCTION user_roles_take_over()
+"""
+ON_SQLITE = """
+CREATE TRIGGER user_roles_take_over AFTER INSERT ON user_roles {when} BEGIN
+    UPDATE user_roles SET (is_active, is_verified, created_at, updated_at, email_key, username_order) = (
+        SELECT is_active, is_verified, created_at, updated_at, email_key, username_order
+        FROM users WHERE users.id = user_roles.user_id
+    ) WHERE user_id = NEW.user_id AND role = NEW.role;
+END
+"""
+
 
 def upgrade() -> None:
+    _take_over("WHEN (NEW.created_at IS NULL)")
     op.create_table(
         "external_ids",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -65,7 +80,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _take_over("")
     op.drop_table("import_expectations")
     op.drop_table("import_rejects")
     op.drop_table("imports")
     op.drop_table("external_ids")
+
+
+def _take_over(when: str) -> None:
+    on_postgresql = op.get_context().dialect.name == "postgresql"
+    op.execute(f"DROP TRIGGER user_roles_take_over{' ON user_roles' if on_postgresql else ''}")
+    op.execute((ON_POSTGRESQL if on_postgresql else ON_SQLITE).format(when=when))

@@ -1,0 +1,54 @@
+"""Files that are broken, or meant to break something: a report of rows, and never more than that (S26, S27)."""
+
+import pytest
+
+from domain.spreadsheets import neutralised
+from tests.entrypoints.http.client import Api
+from tests.entrypoints.http.importing import counts, imported, rejects, users
+
+
+@pytest.mark.parametrize(
+    ("content", "became"),
+    [
+        (b"\xef\xbb\xbfemail\r\na@x.org\r\n", {"created": 1}),
+        ("email,first_name\na@x.org,Zoë\n".encode("utf-16"), {"created": 1}),
+        (b"email,first_name\na@x.org,Zo\xeb\n", {"rejected": 1}),
+        (b"email,first_name\na@x.org,A\x00B\n", {"rejected": 1}),
+        (b"email\x00,first_name\na@x.org,A\n", None),
+        (b"email,first_name\na@x.org\nb@x.org,B,C\n,,\n", {"rejected": 3}),
+        (b'email,first_name\na@x.org,"A\nb@x.org,B\n', {"created": 1, "rejected": 1}),
+        (b"email,first_name\na@x.org," + b"x" * 1_000_000 + b"\nb@x.org,B\n", {"created": 1, "rejected": 1}),
+        (b'email,first_name\na@x.org,"' + b"x\n" * 50_000 + b'"\nb@x.org,B\n', None),
+        (b"email,first_name\n" + b"\n" * 100_000 + b"a@x.org,A\n", {"created": 1}),
+        (b"email,first_name\n../../etc/passwd,../\na@x.org,<script>\n", {"created": 1, "rejected": 1}),
+    ],
+)
+async def test_a_broken_file_gives_a_report(api: Api, content: bytes, became: dict[str, int] | None) -> None:
+    _, root = await api.admin()
+    if became is None and content.startswith(b"email\x00"):
+        answer = await api.call("POST", "/imports", as_=root, content=content, headers={"Content-Type": "text/csv"})
+        assert answer.json()["code"] == "no-email-column"
+        return
+    found = await imported(api, root, content)
+    assert found["status"] == "succeeded"
+    if became is None:
+        assert (found["created"], found["rejected"]) == (1, 50_001)
+    else:
+        assert counts(found) == became
+        assert len(await rejects(api, root, found)) == found["rejected"]
+
+
+async def test_what_was_neutralised_comes_back(api: Api) -> None:
+    _, root = await api.admin()
+    formulas = ["=1+1", "+49 30 1234", "-2", "@SUM(A1)", "'=x", "O'Hara"]
+    table = "email,last_name\n" + "".join(f"m{n}@x.org,{neutralised(name)}\n" for n, name in enumerate(formulas))
+    assert counts(await imported(api, root, table)) == {"created": len(formulas)}
+    there = await users(api, root)
+    assert [there[f"m{n}@x.org"]["last_name"] for n in range(len(formulas))] == formulas
+
+
+async def test_what_is_refused_is_neutralised_in_the_report(api: Api) -> None:
+    _, root = await api.admin()
+    found = await imported(api, root, "email,first_name\n=cmd|x,A\n")
+    [row] = await rejects(api, root, found)
+    assert row["row"] == "'=cmd|x,A"

@@ -64,6 +64,7 @@ class Rows:
         self._new_id = new_id
         self._now = now
         self._hash_at = header.fields.index("password_hash") if "password_hash" in header.fields else None
+        self._as_meant = restored if source is Source.MOOTHALL else str
         self._places = [(place, field) for place, field in enumerate(header.fields) if field is not None]
 
     def read(self, record: Record) -> WantedMember | RejectedRow:
@@ -74,7 +75,7 @@ class Rows:
             detail = f"The row has {len(cells)} cells, and the header {len(self.header.fields)}."
             return self.rejected(record, "", detail)
         try:
-            return self._wanted(record, {field: restored(cells[at]) for at, field in self._places if cells[at]})
+            return self._wanted(record, {field: self._as_meant(cells[at]) for at, field in self._places if cells[at]})
         except Invalid as error:
             field = error.problems[0].pointer.removeprefix("/") if error.problems else ""
             return self.rejected(record, field, error.detail)

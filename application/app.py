@@ -24,6 +24,8 @@ from application.identity.sessions import EndOtherSessions, EndSession, EndSessi
 from application.identity.sign_in import LogIn, LogOut, RefreshSession
 from application.identity.tokens import IntrospectToken, RevokeToken
 from application.identity.verification import ChangeEmail, RequestVerification, VerifyEmail
+from application.imports.showing import ListRejectedRows, ShowImport
+from application.imports.starting import StartImport
 from application.jobs.management import (
     CancelJob,
     DiscardDelivery,
@@ -70,6 +72,7 @@ from application.webhooks.management import (
     ShowWebhook,
     UpdateWebhook,
 )
+from domain.access.policy import Rule
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,15 @@ class Identity:
     rotate_signing_keys: RotateSigningKeys
     list_signing_keys: ListSigningKeys
     publish_keys: PublishKeys
+
+
+@dataclass(frozen=True)
+class Imports:
+    """Members who are brought in from files."""
+
+    start_import: StartImport
+    show_import: ShowImport
+    list_rejected_rows: ListRejectedRows
 
 
 @dataclass(frozen=True)
@@ -264,6 +276,7 @@ class Webhooks:
 @dataclass(frozen=True)
 class Application:
     identity: Identity
+    imports: Imports
     access: Access
     audit: Audit
     jobs: Jobs
@@ -281,6 +294,13 @@ class Application:
     store: StoreHealth
     load: Load
     request_limit: RequestLimit
+
+
+def rules() -> Iterator[Rule]:
+    """Those of all use cases, and of what some ask for beside."""
+    for _, kind in use_cases():
+        yield kind.rule
+        yield from getattr(kind, "rules_of_parts", ())
 
 
 def use_cases(contents: type[Any] = Application) -> Iterator[tuple[str, type[Any]]]:

@@ -26,6 +26,7 @@ class Swept:
     broadcasts: int
     live_tickets: int
     webhook_deliveries: int
+    import_expectations: int
 
     @property
     def kinds(self) -> list[str]:
@@ -48,15 +49,15 @@ READ_NOTIFICATIONS_KEPT_FOR = timedelta(days=90)
 NOTIFICATIONS_KEPT_FOR = timedelta(days=365)
 WEBHOOK_DELIVERIES_KEPT_FOR = timedelta(days=30)
 AT_ONCE = 5_000
-"""Jobs, events, notifications and deliveries to webhooks that one transaction removes, so that none takes too long
-however many there are."""
+"""Jobs, events, notifications, deliveries to webhooks and notes of dry runs that one transaction removes, so that none
+takes too long however many there are."""
 
 
 @dataclass(frozen=True)
 class Sweep:
     """Remove sessions, signing keys, kept answers, tokens of links and tickets that have run out, API keys that did so
-    a month ago, jobs, events and deliveries to webhooks that were done with some days ago, and old notifications; of
-    many, in several transactions."""
+    a month ago, jobs, events and deliveries to webhooks that were done with some days ago, old notifications, and
+    what dry runs noted; of many, in several transactions."""
 
     rule: ClassVar[Rule] = OPERATOR
 
@@ -71,7 +72,14 @@ class Sweep:
         while True:
             swept = await self._sweep_some(actor)
             total += swept
-            of_many = (swept.jobs, swept.events, swept.notifications, swept.broadcasts, swept.webhook_deliveries)
+            of_many = (
+                swept.jobs,
+                swept.events,
+                swept.notifications,
+                swept.broadcasts,
+                swept.webhook_deliveries,
+                swept.import_expectations,
+            )
             if max(of_many) < AT_ONCE:
                 return total
 
@@ -99,6 +107,7 @@ class Sweep:
                 webhook_deliveries=await uow.webhook_deliveries.remove_settled(
                     now - WEBHOOK_DELIVERIES_KEPT_FOR, limit=AT_ONCE
                 ),
+                import_expectations=await uow.imports.forget_expected(limit=AT_ONCE),
             )
             if swept != NOTHING:
                 await self.trail.record(uow, actor, "housekeeping.swept", fields=swept.kinds)

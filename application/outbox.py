@@ -25,6 +25,10 @@ class Outbox:
     reactions: ReactionNames
     subscribers: Subscribers
 
+    async def is_heard(self, uow: UnitOfWork, kind: type[Event]) -> bool:
+        """Whether anything would follow from such an event: for who would emit thousands."""
+        return bool(self.reactions.by_type[kind] or await self.subscribers.to(uow, kind.name))
+
     async def emit(self, uow: UnitOfWork, actor: Actor, event: Event) -> None:
         """Store the event, and for each reaction to it a delivery, which becomes the receipt; and one to each webhook
         that wants it. What neither follows from is not stored."""

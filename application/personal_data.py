@@ -73,6 +73,7 @@ class ExportPersonalData:
         shown = await self.profiles.member_shown(owner)
         return {
             "profile": shown.view(self.site) if shown is not None else None,
+            "external_id": await self.identity.external_id(owner),
             "notification_preferences": shown_preferences(await self.notifications.preferences(owner)).value,
         }
 

@@ -13,6 +13,7 @@ from domain.identity.one_time_token import OneTimeTokens
 from domain.identity.session import SessionRepository
 from domain.identity.signing_key import SigningKeyRepository
 from domain.identity.user import UserRepository
+from domain.imports.members_import import Imports
 from domain.jobs.job import JobRepository
 from domain.live.room import RoomRepository
 from domain.live.ticket import TicketRepository
@@ -64,6 +65,9 @@ class UnitOfWork(Protocol):
 
     @property
     def jobs(self) -> JobRepository: ...
+
+    @property
+    def imports(self) -> Imports: ...
 
     @property
     def profiles(self) -> ProfileRepository: ...

@@ -49,6 +49,7 @@ from application.app import (
     Application,
     Audit,
     Identity,
+    Imports,
     Jobs,
     Live,
     Notifications,
@@ -57,6 +58,7 @@ from application.app import (
     Products,
     Profiles,
     Webhooks,
+    rules,
     use_cases,
 )
 from application.audit.ports import AuditQueries, TrailSignature
@@ -82,6 +84,10 @@ from application.identity.ports import (
     RefreshTokens,
 )
 from application.identity.user_counts import UserCounts
+from application.imports.files import ImportFiles, ImportFileSweep
+from application.imports.importing import Importing
+from application.imports.merging import Merging
+from application.imports.ports import ImportQueries
 from application.jobs.finishing import FinishedJobs
 from application.jobs.kinds import JobKind, JobKinds
 from application.jobs.ports import JobQueries
@@ -127,7 +133,7 @@ if TYPE_CHECKING:
 
 AUDIENCE = "moothall"
 
-CHAPTERS = (Identity, Access, Audit, Jobs, Profiles, Posts, Products, Orders, Notifications, Live, Webhooks)
+CHAPTERS = (Identity, Imports, Access, Audit, Jobs, Profiles, Posts, Products, Orders, Notifications, Live, Webhooks)
 SHARED = (
     Passwords,
     NewAccounts,
@@ -140,6 +146,8 @@ SHARED = (
     Erasure,
     AvatarFiles,
     AvatarSweep,
+    ImportFiles,
+    ImportFileSweep,
     Books,
     Settlement,
     Notifier,
@@ -152,6 +160,8 @@ BACKGROUND = (
     AccountFollowUps,
     NotificationComposer,
     Broadcasting,
+    Merging,
+    Importing,
     Reactions,
     Gate,
     WebhookSending,
@@ -369,6 +379,7 @@ def _register_memory(container: punq.Container, hub: Hub) -> None:
     container.register(WakeUps, instance=transactions.wake_ups)
     container.register(Changes, instance=transactions.changes)
     container.register(JobQueries, instance=memory.MemoryJobQueries(database))
+    container.register(ImportQueries, instance=memory.MemoryImportQueries(database))
     container.register(ProfileQueries, instance=memory.MemoryProfileQueries(database))
     container.register(IdentityQueries, instance=memory.MemoryIdentityQueries(database))
     container.register(AccessQueries, instance=memory.MemoryAccessQueries(database))
@@ -398,6 +409,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     container.register(Changes, instance=transactions.news.changes)
     reader = sql.Reader(engine)
     container.register(JobQueries, instance=sql.SqlJobQueries(reader))
+    container.register(ImportQueries, instance=sql.SqlImportQueries(reader))
     container.register(ProfileQueries, instance=sql.SqlProfileQueries(reader))
     container.register(IdentityQueries, instance=sql.SqlIdentityQueries(reader))
     container.register(AccessQueries, instance=sql.SqlAccessQueries(reader))
@@ -514,7 +526,7 @@ def _wired(container: punq.Container) -> Wiring:
     """The table of contents lists every use case; each is built from the ports that it names."""
     container.register(ReactionNames, instance=REACTION_NAMES)
     found = [kind for _, kind in use_cases()]
-    container.register(PermissionCatalogue, instance=PermissionCatalogue.of(kind.rule for kind in found))
+    container.register(PermissionCatalogue, instance=PermissionCatalogue.of(rules()))
     return Wiring(container.resolve, (*SHARED, *REMEMBERING, *BACKGROUND, *found, *CHAPTERS, Application))
 
 

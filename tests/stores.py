@@ -19,6 +19,7 @@ from adapters.memory import (
     MemoryHealth,
     MemoryIdempotencyQueries,
     MemoryIdentityQueries,
+    MemoryImportQueries,
     MemoryJobQueries,
     MemoryLiveQueries,
     MemoryNotificationQueries,
@@ -38,6 +39,7 @@ from adapters.sql import (
     SqlHealth,
     SqlIdempotencyQueries,
     SqlIdentityQueries,
+    SqlImportQueries,
     SqlJobQueries,
     SqlLiveQueries,
     SqlNotificationQueries,
@@ -54,6 +56,7 @@ from application.access.ports import AccessQueries
 from application.audit.ports import AuditQueries
 from application.idempotency import IdempotencyQueries
 from application.identity.ports import IdentityQueries
+from application.imports.ports import ImportQueries
 from application.jobs.ports import JobQueries
 from application.live.ports import LiveQueries
 from application.notifications.ports import NotificationQueries
@@ -101,6 +104,7 @@ class Store:
     posts: PostQueries
     live: LiveQueries
     webhooks: WebhookQueries
+    imports: ImportQueries
     engine: AsyncEngine | None = None
 
 
@@ -129,6 +133,7 @@ async def open_store(name: str, directory: Path, *, patience: float = 5.0) -> As
             MemoryPostQueries(memory),
             MemoryLiveQueries(memory),
             MemoryWebhookQueries(memory),
+            MemoryImportQueries(memory),
         )
         return
     async with opened_at(name, url, patience=patience) as store:
@@ -169,6 +174,7 @@ def sql_store(name: str, engine: AsyncEngine) -> Store:
         SqlPostQueries(reader),
         SqlLiveQueries(reader),
         SqlWebhookQueries(reader),
+        SqlImportQueries(reader),
         engine,
     )
 

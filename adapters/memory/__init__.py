@@ -5,6 +5,7 @@ from adapters.memory.audit_queries import MemoryAuditQueries
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.health import MemoryHealth
 from adapters.memory.idempotency import MemoryIdempotencyQueries
+from adapters.memory.imports import MemoryImportQueries
 from adapters.memory.jobs import MemoryJobQueries
 from adapters.memory.live_queries import MemoryLiveQueries
 from adapters.memory.notifications import MemoryNotificationQueries
@@ -23,6 +24,7 @@ __all__ = [
     "MemoryHealth",
     "MemoryIdempotencyQueries",
     "MemoryIdentityQueries",
+    "MemoryImportQueries",
     "MemoryJobQueries",
     "MemoryLiveQueries",
     "MemoryNotificationQueries",

@@ -16,6 +16,7 @@ from domain.identity.one_time_token import OneTimeToken
 from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
+from domain.imports.members_import import MembersImport, RejectedRow
 from domain.jobs.job import Job
 from domain.live.room import Room, RoomMessage
 from domain.live.ticket import Ticket
@@ -36,16 +37,17 @@ V = TypeVar("V")
 class MemoryDatabase:
     """Everything that is committed: frozen entities by their keys.
 
-    `emails` and `usernames` say whose a key is; `inboxes` and `room_numbers` have the latest number of each member and
-    room, `notification_numbers` those of the notifications; `commits` is how often anything was committed. `writer` is
-    held by the one unit of work that is under way; readers need no lock, because a commit happens in one step of the
-    event loop.
+    `emails`, `usernames` and `external_ids` say whose a key is; `inboxes` and `room_numbers` have the latest number of
+    each member and room, `notification_numbers` those of the notifications; `commits` is how often anything was
+    committed. `writer` is held by the one unit of work that is under way; readers need no lock, because a commit
+    happens in one step of the event loop.
     """
 
     def __init__(self) -> None:
         self.users: dict[UUID, User] = {}
         self.emails: dict[str, UUID] = {}
         self.usernames: dict[str, UUID] = {}
+        self.external_ids: dict[str, UUID] = {}
         self.sessions: dict[UUID, Session] = {}
         self.one_time_tokens: dict[UUID, OneTimeToken] = {}
         self.signing_keys: dict[str, SigningKey] = {}
@@ -56,6 +58,9 @@ class MemoryDatabase:
         self.kept_answers: dict[tuple[str, str], KeptAnswer] = {}
         self.events: dict[UUID, Emitted] = {}
         self.jobs: dict[UUID, Job] = {}
+        self.imports: dict[UUID, MembersImport] = {}
+        self.import_rejects: dict[tuple[UUID, int], tuple[RejectedRow, ...]] = {}
+        self.import_expectations: dict[tuple[UUID, bytes], bool] = {}
         self.profiles: dict[UUID, Profile] = {}
         self.products: dict[UUID, Product] = {}
         self.orders: dict[UUID, Order] = {}
@@ -131,6 +136,7 @@ class Changes:
         self.users = Layer(database.users)
         self.emails = Layer(database.emails)
         self.usernames = Layer(database.usernames)
+        self.external_ids = Layer(database.external_ids)
         self.sessions = Layer(database.sessions)
         self.one_time_tokens = Layer(database.one_time_tokens)
         self.signing_keys = Layer(database.signing_keys)
@@ -141,6 +147,9 @@ class Changes:
         self.kept_answers = Layer(database.kept_answers)
         self.events = Layer(database.events)
         self.jobs = Layer(database.jobs)
+        self.imports = Layer(database.imports)
+        self.import_rejects = Layer(database.import_rejects)
+        self.import_expectations = Layer(database.import_expectations)
         self.profiles = Layer(database.profiles)
         self.products = Layer(database.products)
         self.orders = Layer(database.orders)
@@ -173,6 +182,7 @@ class Changes:
             self.users,
             self.emails,
             self.usernames,
+            self.external_ids,
             self.sessions,
             self.one_time_tokens,
             self.signing_keys,
@@ -183,6 +193,9 @@ class Changes:
             self.kept_answers,
             self.events,
             self.jobs,
+            self.imports,
+            self.import_rejects,
+            self.import_expectations,
             self.profiles,
             self.products,
             self.orders,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from adapters.memory import imports
 from adapters.memory.database import Changes, MemoryDatabase
 from adapters.memory.paging import page
 from application.jobs.ports import JobQueries
@@ -91,6 +92,8 @@ class MemoryJobs(JobRepository):
             return job.finished_at <= (set_aside_before if is_set_aside else deliveries_before)
 
         old = [job.id for job in self._changes.jobs.values() if is_old(job)]
+        for job_id in old[:limit]:
+            imports.remove_of(self._changes, job_id)
         return sum([self._changes.jobs.remove(job_id) for job_id in old[:limit]])
 
     def _stored(self, job_id: UUID) -> Job:

@@ -51,6 +51,9 @@ class MemoryIdentityQueries(IdentityQueries):
         user = self._database.users.get(user_id)
         return shown(user) if user else None
 
+    async def external_id(self, user_id: UUID) -> str | None:
+        return next((text for text, owner in self._database.external_ids.items() if owner == user_id), None)
+
     async def find_user(self, *, email_key: str | None = None, username_key: str | None = None) -> UUID | None:
         if email_key is not None:
             return self._database.emails.get(email_key)

@@ -9,6 +9,7 @@ from adapters.memory.changes import MemoryChanges
 from adapters.memory.database import Changes, MemoryDatabase
 from adapters.memory.events import MemoryEvents
 from adapters.memory.idempotency import MemoryKeptAnswers
+from adapters.memory.imports import MemoryImports
 from adapters.memory.jobs import MemoryJobs
 from adapters.memory.notifications import MemoryBroadcasts, MemoryNotifications, MemoryPreferences
 from adapters.memory.one_time_tokens import MemoryOneTimeTokens
@@ -35,6 +36,7 @@ class MemoryUnitOfWork(UnitOfWork):
         "broadcasts",
         "events",
         "idempotency",
+        "imports",
         "jobs",
         "live_tickets",
         "notifications",
@@ -65,6 +67,7 @@ class MemoryUnitOfWork(UnitOfWork):
     idempotency: MemoryKeptAnswers
     events: MemoryEvents
     jobs: MemoryJobs
+    imports: MemoryImports
     profiles: MemoryProfiles
     products: MemoryProducts
     orders: MemoryOrders
@@ -90,6 +93,7 @@ class MemoryUnitOfWork(UnitOfWork):
         self.idempotency = MemoryKeptAnswers(changes)
         self.events = MemoryEvents(changes)
         self.jobs = MemoryJobs(changes)
+        self.imports = MemoryImports(changes)
         self.profiles = MemoryProfiles(changes)
         self.products = MemoryProducts(changes)
         self.orders = MemoryOrders(changes)

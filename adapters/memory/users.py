@@ -1,11 +1,12 @@
 """Accounts within a unit of work."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from adapters.memory import notifications
-from adapters.memory.database import Changes
+from adapters.memory import imports, notifications
+from adapters.memory.database import Changes, Layer
 from domain.errors import Conflict
 from domain.identity.user import User, UserRepository
 
@@ -57,6 +58,8 @@ class MemoryUsers(UserRepository):
         for job in self._changes.jobs.values():
             if job.owner_id == user_id:
                 self._changes.jobs.remove(job.id)
+                imports.remove_of(self._changes, job.id)
+        self._forget_external_id(user_id)
         self._changes.profiles.remove(user_id)
         for order in self._changes.orders.values():
             if order.user_id == user_id:
@@ -78,6 +81,38 @@ class MemoryUsers(UserRepository):
             if ticket.user_id == user_id:
                 self._changes.live_tickets.remove(ticket.digest)
 
+    async def find_all(self, email_keys: Collection[str]) -> Mapping[str, UUID]:
+        return _found(self._changes.emails, email_keys)
+
+    async def find_usernames(self, username_keys: Collection[str]) -> Mapping[str, UUID]:
+        return _found(self._changes.usernames, username_keys)
+
+    async def find_external_ids(self, external_ids: Collection[str]) -> Mapping[str, UUID]:
+        return _found(self._changes.external_ids, external_ids)
+
+    async def get_all(self, user_ids: Collection[UUID]) -> Mapping[UUID, User]:
+        return {user_id: user for user_id in user_ids if (user := self._changes.users.get(user_id)) is not None}
+
+    async def add_all(self, users: Sequence[User]) -> None:
+        for user in users:
+            await self.add(user)
+
+    async def save_all(self, users: Sequence[User]) -> None:
+        for user in users:
+            await self.save(user)
+
+    async def set_external_ids(self, external_ids: Mapping[UUID, str]) -> None:
+        for user_id, external_id in external_ids.items():
+            self._forget_external_id(user_id)
+            if self._changes.external_ids.get(external_id) is not None:
+                raise self._changes.spoil(Conflict("external-id-taken", "Another account has this id."))
+            self._changes.external_ids.put(external_id, user_id)
+
+    def _forget_external_id(self, user_id: UUID) -> None:
+        for external_id, owner in self._changes.external_ids.items():
+            if owner == user_id:
+                self._changes.external_ids.remove(external_id)
+
     async def another_admin_exists(self, than: UUID | None) -> bool:
         return any(user.is_admin and user.is_active and user.id != than for user in self._changes.users.values())
 
@@ -95,3 +130,7 @@ class MemoryUsers(UserRepository):
         self._changes.emails.remove(user.email.key)
         if user.username_key is not None:
             self._changes.usernames.remove(user.username_key)
+
+
+def _found(layer: Layer[str, UUID], keys: Collection[str]) -> Mapping[str, UUID]:
+    return {key: owner for key in keys if (owner := layer.get(key)) is not None}

@@ -5,6 +5,7 @@ from adapters.sql.audit_queries import SqlAuditQueries
 from adapters.sql.engine import Database, create_engine
 from adapters.sql.health import SqlHealth
 from adapters.sql.idempotency import SqlIdempotencyQueries
+from adapters.sql.import_queries import SqlImportQueries
 from adapters.sql.job_queries import SqlJobQueries
 from adapters.sql.live_queries import SqlLiveQueries
 from adapters.sql.notification_queries import SqlNotificationQueries
@@ -29,6 +30,7 @@ __all__ = [
     "SqlHealth",
     "SqlIdempotencyQueries",
     "SqlIdentityQueries",
+    "SqlImportQueries",
     "SqlJobQueries",
     "SqlLiveQueries",
     "SqlNotificationQueries",

@@ -11,6 +11,7 @@ MEANINGS: Mapping[str, Callable[[], Conflict]] = {
     "uq_users_email_key": lambda: Conflict("email-taken", "There is an account with this e-mail address already."),
     "uq_users_username_key": lambda: Conflict("username-taken", "This username is taken."),
     "pk_kept_answers": lambda: Conflict("request-running", "This request was made twice at once; try again."),
+    "uq_external_ids_external_id": lambda: Conflict("external-id-taken", "Another account has this id."),
     "uq_jobs_unique_key_unfinished": lambda: Conflict(
         "job-unfinished", "There is another such job, which is not finished."
     ),

@@ -1,4 +1,4 @@
-"""Any number of ids as one parameter, so that each statement is one and the same however many are asked for."""
+"""Any number of ids or texts as one parameter: each statement is one and the same however many are asked for."""
 
 import json
 from collections.abc import Collection
@@ -27,3 +27,16 @@ def as_parameter(ids: Collection[UUID], on_postgresql: bool) -> dict[str, object
 
 def _array() -> Any:
     return cast(bindparam("ids"), ARRAY(Uuid))
+
+
+def is_given_text(text: ColumnElement[Any], on_postgresql: bool) -> ColumnElement[bool]:
+    """The same of a text."""
+    if on_postgresql:
+        return text == any_(cast(bindparam("texts"), ARRAY(Text)))
+    value: Any = column("value", Text)
+    given = func.json_each(bindparam("texts", type_=Text)).table_valued(value, name="given")
+    return text.in_(select(given.c.value))
+
+
+def texts_as_parameter(texts: Collection[str], on_postgresql: bool) -> dict[str, object]:
+    return {"texts": list(texts) if on_postgresql else json.dumps(list(texts))}

@@ -15,7 +15,7 @@ from adapters.sql.impersonations import impersonation
 from adapters.sql.paging import paged, place
 from adapters.sql.reading import Reader
 from adapters.sql.signing_keys import NEWEST_FIRST, signing_key
-from adapters.sql.tables import sessions, users
+from adapters.sql.tables import external_ids, sessions, users
 from adapters.sql.text import storable
 from adapters.sql.user_lists import Choice, counted, gathered, sampled, walked
 from adapters.sql.user_views import VIEW, VIEW_WITH_PERMISSIONS, permissions, user_view, versioned
@@ -50,6 +50,7 @@ _BY_EMAIL = _credentials_by(users.c.email_key)
 _BY_USERNAME = _credentials_by(users.c.username_key)
 _alive = sessions.c.user_id == bindparam("user_id"), sessions.c.expires_at > bindparam("now")
 _COUNT_SESSIONS_OF = select(func.count()).select_from(sessions).where(*_alive)
+_EXTERNAL_ID = select(external_ids.c.external_id).where(external_ids.c.user_id == bindparam("user_id"))
 _OWNER = select(sessions.c.user_id).where(sessions.c.id == bindparam("session_id"))
 
 
@@ -80,6 +81,10 @@ class SqlIdentityQueries(IdentityQueries):
     async def user(self, user_id: UUID) -> Versioned[UserView] | None:
         rows = await self._reader.look_up(_USER, {"user_id": user_id})
         return versioned(rows[0]) if rows else None
+
+    async def external_id(self, user_id: UUID) -> str | None:
+        rows = await self._reader.search(_EXTERNAL_ID, {"user_id": user_id})
+        return rows[0].external_id if rows else None
 
     async def find_user(self, *, email_key: str | None = None, username_key: str | None = None) -> UUID | None:
         found = await self.credentials(email_key=email_key, username_key=username_key)

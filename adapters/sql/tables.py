@@ -66,6 +66,14 @@ user_roles = Table(
     PrimaryKeyConstraint("user_id", "role"),
 )
 
+external_ids = Table(
+    "external_ids",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("external_id", Key, nullable=False),  # what the account was called where it comes from
+    UniqueConstraint("external_id"),
+)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -536,4 +544,44 @@ Index(
     webhook_deliveries.c.next_attempt_at,
     postgresql_where=_pending,
     sqlite_where=_pending,
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("importer", Text, nullable=False),
+    Column("permissions", Text, nullable=False),
+    Column("user_id", Uuid),
+    Column("api_key_id", Uuid),
+    Column("source", Key, nullable=False),
+    Column("on_duplicate", Key, nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("invite", Boolean, nullable=False),
+    Column("file_digest", LargeBinary, nullable=False),
+    Column("file_size", BigInteger, nullable=False),
+    Column("lines", BigInteger, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("skipped", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+)
+
+import_rejects = Table(  # of a chunk of an import those that were refused, so that a million of them are few rows
+    "import_rejects",
+    metadata,
+    Column("import_id", ForeignKey("imports.id", ondelete="CASCADE"), nullable=False),
+    Column("first_line", BigInteger, nullable=False),
+    Column("rows", Text, nullable=False),  # JSON
+    PrimaryKeyConstraint("import_id", "first_line"),
+)
+
+import_expectations = Table(
+    "import_expectations",
+    metadata,
+    Column("import_id", ForeignKey("imports.id", ondelete="CASCADE"), nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("import_id", "key"),
 )

@@ -14,6 +14,7 @@ from adapters.sql.engine import is_sqlite, timeout_of
 from adapters.sql.events import SqlEvents
 from adapters.sql.failures import translated
 from adapters.sql.idempotency import SqlKeptAnswers
+from adapters.sql.imports import SqlImports
 from adapters.sql.jobs import SqlJobs
 from adapters.sql.live_tickets import SqlTickets
 from adapters.sql.lookups import CompiledStatements
@@ -52,6 +53,7 @@ class SqlUnitOfWork(UnitOfWork):
         "broadcasts",
         "events",
         "idempotency",
+        "imports",
         "jobs",
         "live_tickets",
         "notifications",
@@ -82,6 +84,7 @@ class SqlUnitOfWork(UnitOfWork):
     idempotency: SqlKeptAnswers
     events: SqlEvents
     jobs: SqlJobs
+    imports: SqlImports
     profiles: SqlProfiles
     products: SqlProducts
     orders: SqlOrders
@@ -107,6 +110,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.idempotency = SqlKeptAnswers(work)
         self.events = SqlEvents(work)
         self.jobs = SqlJobs(work)
+        self.imports = SqlImports(work)
         self.profiles = SqlProfiles(work)
         self.products = SqlProducts(work)
         self.orders = SqlOrders(work)

@@ -1,13 +1,16 @@
 """Accounts within a unit of work."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Column, Delete, Row, Select, bindparam, delete, exists, insert, select, update
 
-from adapters.sql.tables import user_roles, users
+from adapters.sql.given import as_parameter, is_given, is_given_text, texts_as_parameter
+from adapters.sql.tables import external_ids, user_roles, users
 from adapters.sql.work import Work
 from application.remembering import POSTS, USERS
 from domain.access.roles import ADMIN
@@ -28,6 +31,27 @@ _GIVE_ROLE = insert(user_roles)
 _TAKE_ROLE = delete(user_roles).where(
     user_roles.c.user_id == bindparam("from_user_id"), user_roles.c.role == bindparam("taken_role")
 )
+
+
+@lru_cache
+def _whose(text: Column[Any], user_id: Column[Any], on_postgresql: bool) -> Select[Any]:
+    return select(text.label("text"), user_id.label("user_id")).where(is_given_text(text, on_postgresql))
+
+
+@lru_cache
+def _lock_all(on_postgresql: bool) -> Select[Any]:
+    """In one order, so that of two who lock the same accounts one waits."""
+    return select(users).where(is_given(users.c.id, on_postgresql)).order_by(users.c.id).with_for_update()
+
+
+@lru_cache
+def _roles_of_all(on_postgresql: bool) -> Select[Any]:
+    return select(user_roles.c.user_id, user_roles.c.role).where(is_given(user_roles.c.user_id, on_postgresql))
+
+
+@lru_cache
+def _forget_external_ids(on_postgresql: bool) -> Delete:
+    return delete(external_ids).where(is_given(external_ids.c.user_id, on_postgresql))
 
 
 class SqlUsers(UserRepository):
@@ -69,9 +93,72 @@ class SqlUsers(UserRepository):
         await self._work.execute(_DELETE, {"user_id": user_id})
         self._work.changed.update((user_id, USERS, POSTS))
 
+    async def find_all(self, email_keys: Collection[str]) -> Mapping[str, UUID]:
+        return await self._found(users.c.email_key, users.c.id, email_keys)
+
+    async def find_usernames(self, username_keys: Collection[str]) -> Mapping[str, UUID]:
+        return await self._found(users.c.username_key, users.c.id, username_keys)
+
+    async def find_external_ids(self, wanted: Collection[str]) -> Mapping[str, UUID]:
+        return await self._found(external_ids.c.external_id, external_ids.c.user_id, wanted)
+
+    async def get_all(self, user_ids: Collection[UUID]) -> Mapping[UUID, User]:
+        """In two statements, as `get` does it."""
+        if not user_ids:
+            return {}
+        on_postgresql = self._work.dialect == "postgresql"
+        given = as_parameter(user_ids, on_postgresql)
+        rows = (await self._work.execute(_lock_all(on_postgresql), given)).all()
+        roles: dict[UUID, set[str]] = {row.id: set() for row in rows}
+        for row in await self._work.execute(_roles_of_all(on_postgresql), given):
+            roles[row.user_id].add(row.role)
+        self._stored_roles.update((user_id, frozenset(held)) for user_id, held in roles.items())
+        return {row.id: _user(row, self._stored_roles[row.id]) for row in rows}
+
+    async def add_all(self, new: Sequence[User]) -> None:
+        if not new:
+            return
+        self._work.changed.add(USERS)
+        columns = ("id", *_columns(new[0]), "version")
+        await self._work.insert_many(users, columns, [(u.id, *_columns(u).values(), u.version) for u in new])
+        await self._give_roles([(user.id, role) for user in new for role in sorted(user.roles)])
+        self._stored_roles.update((user.id, user.roles) for user in new)
+
+    async def save_all(self, changed: Sequence[User]) -> None:
+        if not changed:
+            return
+        await self._work.execute(
+            _UPDATE,
+            [{"user_id": u.id, "read_version": u.version, **_columns(u), "version": u.version + 1} for u in changed],
+        )
+        taken = [(user.id, role) for user in changed for role in sorted(self._stored_roles[user.id] - user.roles)]
+        if taken:
+            await self._work.execute(_TAKE_ROLE, [{"from_user_id": of, "taken_role": role} for of, role in taken])
+        await self._give_roles(
+            [(user.id, role) for user in changed for role in sorted(user.roles - self._stored_roles[user.id])]
+        )
+        self._stored_roles.update((user.id, user.roles) for user in changed)
+        self._work.changed.update((USERS, *(user.id for user in changed)))
+
+    async def set_external_ids(self, given: Mapping[UUID, str]) -> None:
+        if given:
+            on_postgresql = self._work.dialect == "postgresql"
+            await self._work.execute(_forget_external_ids(on_postgresql), as_parameter(given.keys(), on_postgresql))
+            await self._work.insert_many(external_ids, ("user_id", "external_id"), list(given.items()))
+
     async def another_admin_exists(self, than: UUID | None) -> bool:
         admins = _ADMINS if than is None else _ADMINS.where(users.c.id != than)
         return bool((await self._work.execute(select(exists(admins)))).scalar_one())
+
+    async def _found(self, text: Column[Any], user_id: Column[Any], texts: Collection[str]) -> Mapping[str, UUID]:
+        if not texts:
+            return {}
+        on_postgresql = self._work.dialect == "postgresql"
+        rows = await self._work.find(_whose(text, user_id, on_postgresql), texts_as_parameter(texts, on_postgresql))
+        return {row.text: row.user_id for row in rows}
+
+    async def _give_roles(self, given: Sequence[tuple[UUID, str]]) -> None:
+        await self._work.insert_many(user_roles, ("user_id", "role"), given)
 
     async def _roles(self, user_id: UUID) -> frozenset[str]:
         roles = frozenset((await self._work.execute(_ROLES, {"user_id": user_id})).scalars())

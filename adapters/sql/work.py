@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, Select, TextClause, UpdateBase
+from sqlalchemy import CursorResult, Executable, Select, Table, TextClause, UpdateBase, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.failures import translated, unavailable
@@ -17,7 +17,8 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 class Work:
     """Runs statements, and remembers the first that failed. `execute` runs any; `find` and `change` are the fast lane
-    for the few of which most changes consist: on PostgreSQL they go to the driver as they are.
+    for the few of which most changes consist: on PostgreSQL they go to the driver as they are. `insert_many` is for
+    thousands of rows.
 
     After a failure PostgreSQL would answer COMMIT with a silent rollback; so `spoilt_by` has to be asked before. Of a
     statement that was cancelled nobody knows whether it happened: that is Unavailable to whoever goes on regardless.
@@ -58,6 +59,16 @@ class Work:
         told: str = await self._ask_driver("execute", compiled.text, compiled.arguments(values))
         return int(told.rpartition(" ")[2])
 
+    async def insert_many(self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """By COPY on PostgreSQL, which takes a tenth of what INSERT does there; values as the columns hold them. Raises
+        as `execute` does."""
+        if not rows:
+            return
+        if self.dialect == "postgresql":
+            await self._ask_driver("copy_records_to_table", table.name, records=rows, columns=columns)
+        else:
+            await self.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
+
     async def command(self, text: str) -> None:
         """BEGIN, COMMIT and the like: no values, no rows; on PostgreSQL also several, separated by semicolons."""
         if self.dialect == "postgresql":
@@ -66,12 +77,12 @@ class Work:
             with self._spoiling():
                 await self._connection.exec_driver_sql(text)
 
-    async def _ask_driver(self, method: str, text: str, arguments: Sequence[Any] = ()) -> Any:
+    async def _ask_driver(self, method: str, text: str, arguments: Sequence[Any] = (), **options: Any) -> Any:
         with self._spoiling():
             if self._driver is None:
                 self._driver = (await self._connection.get_raw_connection()).driver_connection
             try:
-                return await getattr(self._driver, method)(text, *arguments)
+                return await getattr(self._driver, method)(text, *arguments, **options)
             except Exception as error:
                 if self._driver.is_closed():
                     raise unavailable() from error

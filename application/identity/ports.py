@@ -203,6 +203,10 @@ class IdentityQueries(Protocol):
 
     async def user(self, user_id: UUID) -> Versioned[UserView] | None: ...
 
+    async def external_id(self, user_id: UUID) -> str | None:
+        """What the account was called where it was imported from."""
+        ...
+
     async def find_user(self, *, email_key: str | None = None, username_key: str | None = None) -> UUID | None: ...
 
     async def users(

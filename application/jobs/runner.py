@@ -76,6 +76,19 @@ class Runner:
         its next attempt is not waited for."""
         return await _Shift(self).drain()
 
+    def for_kind(self, name: str) -> "Runner":
+        """Another worker, which does jobs of this kind alone."""
+        return Runner(
+            self.transactions,
+            self.wake_ups,
+            JobKinds({name: self.kinds[name]}),
+            self.clock,
+            self.ids,
+            self.chance,
+            lease=self.lease,
+            tell_finished=self.tell_finished,
+        )
+
     async def plan(self, uow: UnitOfWork) -> None:
         """See to it that each periodic job is there."""
         now = self.clock.now()

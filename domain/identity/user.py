@@ -1,6 +1,7 @@
 """The member's account."""
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -113,6 +114,38 @@ class UserRepository(Protocol):
 
     async def remove(self, user_id: UUID) -> None:
         """The account, its sessions, API keys, links, jobs and posts; nothing happens where it is gone already."""
+        ...
+
+    async def find_all(self, email_keys: Collection[str]) -> Mapping[str, UUID]:
+        """Whose these addresses are, by address, without a lock; what is nobody's is left out."""
+        ...
+
+    async def find_usernames(self, username_keys: Collection[str]) -> Mapping[str, UUID]:
+        """The same of usernames."""
+        ...
+
+    async def find_external_ids(self, external_ids: Collection[str]) -> Mapping[str, UUID]:
+        """The same of the ids that accounts had elsewhere."""
+        ...
+
+    async def get_all(self, user_ids: Collection[UUID]) -> Mapping[UUID, User]:
+        """Those that are there, locked."""
+        ...
+
+    async def add_all(self, users: Sequence[User]) -> None:
+        """Raises Conflict (`email-taken`, `username-taken`)."""
+        ...
+
+    async def save_all(self, users: Sequence[User]) -> None:
+        """In their order. Raises as `save` does."""
+        ...
+
+    async def set_external_ids(self, external_ids: Mapping[UUID, str]) -> None:
+        """What accounts were called where they come from; each is one account's.
+
+        Raises:
+            Conflict: `external-id-taken`.
+        """
         ...
 
     async def another_admin_exists(self, than: UUID | None) -> bool:

@@ -1,6 +1,5 @@
 """`moothall jobs`: what is done in the background."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,20 +9,19 @@ from uuid import UUID
 import typer
 
 from domain.access.actor import Actor
-from domain.jobs.job import UNFINISHED, Status
+from domain.jobs.job import Status
 from entrypoints.cli.errors import ExitCode
 from entrypoints.cli.nouns import Limit, noun
 from entrypoints.cli.output import Output
-from entrypoints.cli.progress import parts, telling
+from entrypoints.cli.progress import parts
 from entrypoints.cli.running import on_application, pages
+from entrypoints.cli.watching import watched
 
 if TYPE_CHECKING:
     from application.app import Application
     from application.jobs.views import JobView
 
 COLUMNS = ("id", "kind", "status", "progress", "user_id", "created_at", "error")
-LOOK_EVERY = 0.3
-"""Seconds, while a job is watched."""
 
 app = noun("What is done in the background.")
 
@@ -68,13 +66,7 @@ def show(
     async def work(application: "Application", actor: Actor) -> "JobView":
         if not watch:
             return await application.jobs.show_job(actor, job_id=job_id)
-        with telling(quiet=output.quiet) as tell:
-            while True:
-                job = await application.jobs.show_job(actor, job_id=job_id)
-                tell(job)
-                if job.status not in UNFINISHED:
-                    return job
-                await asyncio.sleep(LOOK_EVERY)
+        return await watched(application, actor, job_id, quiet=output.quiet)
 
     found = on_application(work)
     _show(output, found)

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
 NOUNS: Mapping[str, str] = {
     "db": "The database's schema.",
     "users": "Members' accounts.",
+    "imports": "Members brought in from files.",
     "profiles": "What members show of themselves.",
     "roles": "Named sets of permissions.",
     "permissions": "What there is to be allowed.",

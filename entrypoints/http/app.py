@@ -39,6 +39,7 @@ from entrypoints.http.routes import (
     users,
     webhooks,
 )
+from entrypoints.http.routes import imports as import_routes
 from entrypoints.http.routes import jobs as job_routes
 from entrypoints.http.routes import profiles as profile_routes
 from entrypoints.settings import Settings, load
@@ -125,6 +126,7 @@ def create_app(
         api_keys.router,
         roles.router,
         audit.router,
+        import_routes.router,
         job_routes.router,
         outbox.router,
         profile_routes.mine,

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from application.imports.ports import LARGEST_FILE
 from application.profiles.ports import LARGEST_IMAGE
 from domain.errors import Unavailable
 from entrypoints.http import limits
@@ -30,7 +31,10 @@ UNTIMED = ("/api/v1/auth/", "/verify-email", "/reset-password", "/accept-invitat
 HASH_A_PASSWORD = frozenset(("/api/v1/auth/login", "/api/v1/auth/register"))
 """Reading such a request takes longer than refusing it; in a flood of them that alone would hold up everything else."""
 
-LARGER_BODIES = {("PUT", "/api/v1/users/me/avatar"): LARGEST_IMAGE + 16_384}
+LARGER_BODIES = {
+    ("PUT", "/api/v1/users/me/avatar"): LARGEST_IMAGE + 16_384,
+    ("POST", "/api/v1/imports"): LARGEST_FILE + 16_384,
+}
 """Where more may be sent than elsewhere: as many bytes, and that is the limit there, whatever the setting says."""
 
 BODY_WITHIN = 10.0

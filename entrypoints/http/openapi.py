@@ -21,6 +21,7 @@ TAGS = [
     {"name": "My account", "description": "What members see and change of themselves."},
     {"name": "Profiles", "description": "What members show of themselves, pictures too; everybody may see it."},
     {"name": "Administration of members", "description": "Other members' accounts; each use needs a permission."},
+    {"name": "Imports", "description": "Members brought in from CSV files, and what became of each row."},
     {"name": "Roles and permissions", "description": "What may be allowed, and the roles that allow it."},
     {"name": "Posts", "description": "What members write: drafts for themselves, posts for everybody."},
     {"name": "API keys", "description": "What a member's programs sign in with."},

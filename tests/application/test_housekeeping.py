@@ -23,6 +23,7 @@ from application.housekeeping import (
 from domain.access.actor import operator
 from domain.idempotency import KeptAnswer
 from domain.identity.one_time_token import Purpose
+from domain.jobs.job import Job
 from domain.live.ticket import Ticket
 from domain.notifications.notification import Broadcast
 from tests.clock import OwnClock
@@ -30,6 +31,7 @@ from tests.contracts.builders import (
     SIGNATURE,
     a_job,
     a_key,
+    a_members_import,
     a_notification,
     a_session,
     a_token,
@@ -43,7 +45,7 @@ from tests.contracts.builders import (
 async def test_only_what_has_run_out_is_swept() -> None:
     clock = OwnClock()
     transactions = MemoryTransactions(MemoryDatabase())
-    user = a_user()
+    user, jobs = a_user(), list[Job]()
     async with transactions.begin() as uow:
         await uow.users.add(user)
         endless = a_session(user, expires_at=clock.now() + timedelta(days=30))
@@ -79,10 +81,18 @@ async def test_only_what_has_run_out_is_swept() -> None:
             month_ago = clock.now() - WEBHOOK_DELIVERIES_KEPT_FOR + timedelta(hours=hours)
             await uow.webhook_deliveries.add([a_webhook_delivery(uuid4()).given_up(month_ago, "No.")])
             await uow.jobs.add(a_job(emitted=event).succeeded(day_ago))
+            running = a_job(due_at=clock.now())
+            await uow.jobs.add(running)
+            under_way = a_members_import(running, dry_run=True)
+            await uow.imports.add(under_way)
+            await uow.imports.expect(under_way.id, [bytes(16)])
+            jobs.append(running)
     sweep = Sweep(transactions, Trail(clock, Uuid7Ids(), SIGNATURE), clock)
     assert await sweep(operator("test")) == NOTHING
     for _ in range(2):
         clock.advance(hours=2)
+        async with transactions.begin() as uow:
+            await uow.jobs.save(jobs.pop().succeeded(clock.now()))
         assert await sweep(operator("test")) == Swept(
             sessions=1,
             signing_keys=1,
@@ -95,6 +105,7 @@ async def test_only_what_has_run_out_is_swept() -> None:
             broadcasts=1,
             live_tickets=1,
             webhook_deliveries=1,
+            import_expectations=1,
         )
 
 

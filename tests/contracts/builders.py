@@ -22,6 +22,7 @@ from domain.identity.one_time_token import OneTimeToken, Purpose
 from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
+from domain.imports.members_import import Importer, MembersImport, OnDuplicate, Source
 from domain.jobs.job import Job
 from domain.live.room import Room
 from domain.notifications.notification import Kind, Notification
@@ -334,3 +335,21 @@ async def add_webhook_deliveries(store: Store, *deliveries: Delivery) -> list[De
         await uow.webhook_deliveries.add(deliveries)
         found = [await uow.webhook_deliveries.get(delivery.id) for delivery in deliveries]
     return [delivery for delivery in found if delivery is not None]
+
+
+def a_members_import(job: Job, **fields: Any) -> MembersImport:
+    """Of ten rows, by an operator."""
+    found = MembersImport(
+        id=uuid4(),
+        job_id=job.id,
+        importer=Importer("cli:test", frozenset({"*"})),
+        source=Source.MOOTHALL,
+        on_duplicate=OnDuplicate.SKIP,
+        dry_run=False,
+        invite=False,
+        file_digest=bytes(32),
+        file_size=100,
+        lines=11,
+        created_at=job.created_at,
+    )
+    return replace(found, **fields)

@@ -4,7 +4,7 @@ import ast
 import re
 
 from application.access.permissions import PermissionCatalogue
-from application.app import use_cases
+from application.app import rules
 from application.audit.views import Flaw
 from domain.orders.order import OrderStatus
 from tests.architecture.sources import last_name, sources
@@ -20,7 +20,7 @@ def rows(heading: str) -> dict[str, str]:
 
 
 def test_every_permission_is_explained_as_the_product_does() -> None:
-    catalogue = PermissionCatalogue.of(kind.rule for _, kind in use_cases())
+    catalogue = PermissionCatalogue.of(rules())
     assert rows("permission") == {name: found.sentence for name, found in catalogue.permissions.items()}
 
 

@@ -51,6 +51,7 @@ class PersonalDataAnswer(BaseModel):
     exported_at: datetime
     user: UserView
     profile: ProfileView | None
+    external_id: str | None
     notification_preferences: dict[str, Choice]
     posts: list[PostView]
     orders: list[OrderView]

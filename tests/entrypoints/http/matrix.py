@@ -66,6 +66,7 @@ class World:
     """Published."""
     rooms: dict[Whose, str]
     """Open to every member."""
+    imports: dict[Whose, UUID]
     webhooks: dict[Whose, UUID]
     webhook_deliveries: dict[Whose, UUID]
     """Settled, of the webhook."""
@@ -84,6 +85,7 @@ class World:
             "job_id": self.failed_jobs if template.endswith("/retry") else self.jobs,
             "delivery_id": self.webhook_deliveries if "{webhook_id}" in template else self.deliveries,
             "webhook_id": self.webhooks,
+            "import_id": self.imports,
             "order_id": self.orders,
             "sku": self.products,
             "gateway": {Whose.OTHERS: "sandbox", Whose.MISSING: "nowhere"},
@@ -113,6 +115,10 @@ class Operation:
         return "{webhook_id}" in self.path
 
     @property
+    def is_about_imports(self) -> bool:
+        return "{import_id}" in self.path
+
+    @property
     def is_about_avatars(self) -> bool:
         return self.path.endswith("/avatar")
 
@@ -133,7 +139,8 @@ class Operation:
         if "{" not in self.path:
             return (Whose.NOBODYS,)
         is_nobodys = any(
-            thing in self.path for thing in ("{name}", "{delivery_id}", "{sku}", "{gateway}", "{webhook_id}")
+            thing in self.path
+            for thing in ("{name}", "{delivery_id}", "{sku}", "{gateway}", "{webhook_id}", "{import_id}")
         )
         return (Whose.OTHERS, Whose.MISSING) if is_nobodys else (Whose.OWN, Whose.OTHERS, Whose.MISSING)
 
@@ -200,12 +207,13 @@ def callers(rule: Rule) -> Iterator[Caller]:
 
 @dataclass(frozen=True)
 class Request:
-    """How to call an operation well: JSON, a form, a file in a form, or bytes with their signature."""
+    """How to call an operation well: JSON, a form, a file in a form, bytes with their signature, or CSV."""
 
     json: Callable[[World], Any] | None = None
     form: Callable[[World], dict[str, str]] | None = None
     file: bytes | None = None
     signed: Callable[[World], tuple[bytes, str]] | None = None
+    table: Callable[[World], str] | None = None
     entries: int = 1
     """What it adds to the audit trail where it is allowed."""
 
@@ -213,6 +221,8 @@ class Request:
         if self.signed is not None:
             content, signature = self.signed(world)
             return {"content": content, "headers": {**world.headers, "Moothall-Signature": signature}}
+        if self.table is not None:
+            return {"content": self.table(world), "headers": {**world.headers, "Content-Type": "text/csv"}}
         return {**self._fields(world), "headers": dict(world.headers)}
 
     def _fields(self, world: World) -> dict[str, Any]:
@@ -312,6 +322,9 @@ REQUESTS: Mapping[str, Request] = {
     "change_my_profile": Request(lambda _: {"bio": uuid4().hex}),
     "replace_my_avatar": Request(file=a_picture()),
     "remove_my_avatar": Request(),
+    "start_import": Request(table=lambda _: f"email\n{uuid4().hex}@example.com\n"),
+    "show_import": READ,
+    "list_rejected_rows": READ,
     "show_profile": READ,
     "update_profile": Request(lambda _: {"bio": uuid4().hex}),
     "show_avatar": READ,

@@ -15,6 +15,7 @@ from domain.identity.email import EmailAddress
 from domain.identity.one_time_token import Purpose
 from domain.identity.session import Impersonation, Session
 from domain.identity.user import User
+from domain.imports.members_import import Counts, RejectedRow
 from domain.jobs.job import Job
 from domain.notifications.notification import Kind, Notification
 from domain.orders.order import OrderStatus
@@ -22,7 +23,16 @@ from domain.orders.payment import Payment, PaymentStatus
 from domain.posts.post import Post
 from domain.profiles.profile import AvatarSize, Profile
 from tests.clock import OwnClock
-from tests.contracts.builders import a_line, a_payment, a_product, a_room, a_webhook, a_webhook_delivery, an_order
+from tests.contracts.builders import (
+    a_line,
+    a_members_import,
+    a_payment,
+    a_product,
+    a_room,
+    a_webhook,
+    a_webhook_delivery,
+    an_order,
+)
 from tests.entrypoints.http.client import PASSWORD
 from tests.entrypoints.http.matrix import Caller, Operation, Whose, World
 from tests.entrypoints.work import a_delivery, a_job, failed, store
@@ -57,6 +67,7 @@ class People:
             with_links=operation.is_about_links,
             with_avatars=operation.is_about_avatars,
             with_webhooks=operation.is_about_webhooks,
+            with_imports=operation.is_about_imports,
             order_status=operation.order_status,
         )
 
@@ -68,6 +79,7 @@ class People:
         with_links: bool = False,
         with_avatars: bool = False,
         with_webhooks: bool = False,
+        with_imports: bool = False,
         order_status: OrderStatus | None = None,
     ) -> World:
         role = await self._role_of(caller.permissions)
@@ -126,6 +138,7 @@ class People:
             notifications={Whose.OWN: own_message.id, Whose.OTHERS: others_message.id, Whose.MISSING: uuid4()},
             posts={Whose.OWN: posts[0].id, Whose.OTHERS: posts[1].id, Whose.MISSING: uuid4()},
             rooms={Whose.OTHERS: room.name, Whose.MISSING: "nowhere"},
+            imports={Whose.OTHERS: await self._import() if with_imports else uuid4(), Whose.MISSING: uuid4()},
             webhooks={Whose.OTHERS: webhook, Whose.MISSING: uuid4()},
             webhook_deliveries={Whose.OTHERS: sent, Whose.MISSING: uuid4()},
             links=links,
@@ -235,6 +248,16 @@ class People:
             await uow.webhooks.add(webhook)
             await uow.webhook_deliveries.add([sent])
         return webhook.id, sent.id
+
+    async def _import(self) -> UUID:
+        """With a row that was refused."""
+        job = a_job(self._clock.now(), None)
+        found = a_members_import(job)
+        async with self._sign_in.transactions.begin() as uow:
+            await uow.jobs.add(job)
+            await uow.imports.add(found)
+            await uow.imports.save(found.advanced(Counts(rejected=1)), [RejectedRow(2, "email", "No.", "nobody")])
+        return found.id
 
     async def _give_avatars(self, *users: User) -> None:
         profiles = self._application.profiles

@@ -27,6 +27,7 @@ HAVE_ITEMS = {
     "avatar.replaced", "avatar.removed", "post.created", "post.updated", "post.published", "post.deleted",
     "product.created", "product.updated", "product.deleted", "order.placed", "order.paid", "order.fulfilled",
     "order.refunded", "order.cancelled", "payment.started", "notification.sent", "broadcast.requested",
+    "members.import-started",
     "room.created", "room.deleted",
     "webhook.delivery-replayed", "webhook.replay-requested",
 }  # fmt: skip
@@ -39,6 +40,7 @@ OF_THINGS = {
     ("POST", "/orders"), ("POST", "/orders/{order_id}/pay"), ("POST", "/orders/{order_id}/fulfil"),
     ("POST", "/orders/{order_id}/refund"), ("POST", "/orders/{order_id}/cancel"),
     ("POST", "/payments/{gateway}/callback"), ("POST", "/notifications"), ("POST", "/notifications/broadcast"),
+    ("POST", "/imports"),
     ("POST", "/notifications/{notification_id}/read"), ("POST", "/notifications/read-all"),
     ("PATCH", "/notifications/preferences"), ("POST", "/rooms"), ("DELETE", "/rooms/{name}"), ("POST", "/live/tickets"),
     ("PATCH", "/notifications/preferences"), ("POST", "/webhooks"), ("PATCH", "/webhooks/{webhook_id}"),
@@ -337,6 +339,8 @@ async def test_every_change_of_members_things_leaves_exactly_one_entry(api: Api)
     await step("POST", "/notifications/read-all", None, status=204, as_=ada)
     news = {"title": "Hello", "body": "World"}
     await step("POST", "/notifications/broadcast", "broadcast.requested", boss, status=202, as_=root, json=news)
+    table: dict[str, Any] = {"content": "email\nx@example.com\n", "more_headers": {"Content-Type": "text/csv"}}
+    await step("POST", "/imports", "members.import-started", boss, fields=("reject",), status=202, as_=root, **table)
     path, action = "/notifications/preferences", "notification-preferences.changed"
     choice = {"broadcast": {"in_app": False}}
     await step("PATCH", path, action, me, me, ("broadcast",), status=200, as_=ada, json=choice)

@@ -1,0 +1,23 @@
+"""What imports need from outside, and what readers ask about them."""
+
+from collections.abc import AsyncIterator, Collection
+from typing import Protocol
+from uuid import UUID
+
+from application.imports.views import ImportView
+from domain.imports.members_import import RejectedRow
+
+LARGEST_FILE = 2 * 1024**3
+"""Bytes."""
+
+
+class ImportQueries(Protocol):
+    async def member_import(self, import_id: UUID) -> ImportView | None: ...
+
+    def rejects(self, import_id: UUID) -> AsyncIterator[Collection[RejectedRow]]:
+        """Some at a time, in the order of their lines."""
+        ...
+
+    async def files_wanted(self, import_ids: Collection[UUID]) -> set[UUID]:
+        """Whose file may still be read: those that have not succeeded. 1,000 at most."""
+        ...

@@ -1,0 +1,50 @@
+"""What became of an import."""
+
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from application.imports.ports import ImportQueries
+from application.imports.rights import RULE
+from application.imports.views import ImportView
+from domain.access.actor import Actor
+from domain.access.policy import Rule, require
+from domain.errors import NotFound
+from domain.imports.members_import import RejectedRow
+
+
+@dataclass(frozen=True)
+class ShowImport:
+    """For as long as its job is kept."""
+
+    rule: ClassVar[Rule] = RULE
+
+    queries: ImportQueries
+
+    async def __call__(self, actor: Actor, *, import_id: UUID) -> ImportView:
+        """Raises NotFound (`import-not-found`)."""
+        require(actor, self.rule)
+        return await _found(self.queries, import_id)
+
+
+@dataclass(frozen=True)
+class ListRejectedRows:
+    """The rows that were refused so far, in the order of the file; read while somebody asks for more."""
+
+    rule: ClassVar[Rule] = RULE
+
+    queries: ImportQueries
+
+    async def __call__(self, actor: Actor, *, import_id: UUID) -> AsyncIterator[Collection[RejectedRow]]:
+        """Raises NotFound (`import-not-found`)."""
+        require(actor, self.rule)
+        await _found(self.queries, import_id)
+        return self.queries.rejects(import_id)
+
+
+async def _found(queries: ImportQueries, import_id: UUID) -> ImportView:
+    found = await queries.member_import(import_id)
+    if found is None:
+        raise NotFound("import-not-found", "There is no such import; what is done is forgotten after a week.")
+    return found

@@ -1,0 +1,1 @@
+"""Members who are brought in from files."""

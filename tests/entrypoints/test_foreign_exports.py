@@ -1,6 +1,7 @@
 """The hashes in files that other systems exported: each is right for its member's password, and for no other."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from adapters.security.bcrypt_hasher import BcryptHasher
 from adapters.security.secrets import PASSWORD_PEPPER, Keychain
 from application.identity.ports import Verdict
+from application.imports import keycloak
 from domain.errors import Invalid
 from tests.foreign.people import PEOPLE
 
@@ -51,6 +53,21 @@ async def test_every_exported_hash_is_right_for_its_password_alone(system: str, 
         assert not (await hasher.verify(f"{password}!", stored)).right
         with_password += 1
     assert with_password == len(PEOPLE) - 1
+
+
+async def test_every_password_of_a_keycloak_realm_is_right_once_converted(hasher: BcryptHasher) -> None:
+    realm = json.loads((EXPORTS / "keycloak-realm.json").read_text(encoding="utf-8"))
+    kinds = set()
+    for row in keycloak.rows(realm):
+        password = PASSWORDS.get(row["email"])
+        if password is None:
+            assert row["password_hash"] == ""
+            continue
+        stored = hasher.imported(row["password_hash"])
+        kinds.add(stored.split("$")[1])
+        assert await hasher.verify(password, stored) == Verdict(True, outdated=True), row["email"]
+        assert not (await hasher.verify(password[:-1], stored)).right
+    assert kinds == {"pbkdf2-sha256", "pbkdf2-sha512", "argon2id"}
 
 
 def test_there_are_the_kinds_that_each_system_makes() -> None:

@@ -90,7 +90,7 @@ def _password_hash(credentials: object) -> str:
 
 
 def _phc_string(secret: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-    """Raises LookupError, TypeError, ValueError or OverflowError for what is not as Keycloak's own algorithms leave it."""
+    """Raises LookupError, TypeError, ValueError or OverflowError where it is not as Keycloak itself leaves it."""
     salt, value = (secret[name].rstrip("=") if isinstance(secret[name], str) else "" for name in ("salt", "value"))
     algorithm, iterations = data["algorithm"], int(data["hashIterations"])
     if algorithm != "argon2":

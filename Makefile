@@ -22,7 +22,7 @@ STATIC := entrypoints/http/static
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # What runs, and what builds. `pip install -e` needs the build tool, and may not download it unhashed.
 $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml
@@ -76,6 +76,10 @@ drills: $(TOOLS) ## Kill, freeze, restart, race and time at many instants, and p
 .PHONY: bench
 bench: $(TOOLS) ## Measure against the peers and print a table (ARGS=--quick, ARGS=--help)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+.PHONY: foreign-exports
+foreign-exports: $(TOOLS) ## Make members in other systems, and export them anew into tests/foreign/exports (needs sqlite3)
+	$(BIN)/python -m tests.foreign
 
 # The peers of the benchmark live in an environment of their own: fastapi-users wants an older SQLAlchemy. What else
 # they share with us comes in our version, so that a figure compares the servers and not the releases below them.

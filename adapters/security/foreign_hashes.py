@@ -11,8 +11,8 @@
 
 Sources: the PHC string format; RFC 8018 (PBKDF2), RFC 9106 (Argon2); Django's "Password management".
 
-What a hash would cost is bounded, in a table of members that somebody else filled too: a comparison takes about four
-seconds at most. Passwords are compared as they are typed, in UTF-8, for none of these systems normalises them; a
+What a hash would cost is bounded, in a table of members that somebody else filled too: a comparison takes some seconds
+at most. Passwords are compared as they are typed, in UTF-8, for none of these systems normalises them; a
 second comparison with the normalised form would make wrong passwords cost two hashes, where unknown members cost one.
 """
 

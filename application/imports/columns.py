@@ -16,7 +16,7 @@ EMAIL = "email"
 SUPERUSER = "is_superuser"
 """Of others' files: whoever is one gets the role admin."""
 
-_OURS = (
+OURS = (
     EMAIL,
     "username",
     "first_name",
@@ -32,7 +32,7 @@ _TOLD_ALONE = frozenset({"id", "full_name", SUPERUSER, "updated_at", "last_login
 """What our own exports and answers tell, and nobody sets."""
 
 FIELDS: Mapping[Source, Mapping[str, str]] = {
-    Source.MOOTHALL: {name: name for name in _OURS},
+    Source.MOOTHALL: {name: name for name in OURS},
     Source.FASTAPI_USERS: {
         "id": "external_id",
         "email": EMAIL,
@@ -114,7 +114,7 @@ def _check(names: Sequence[str], source: Source) -> None:
     unknown = [name for name in names if _normal(name) not in known and _normal(name) not in _TOLD_ALONE]
     if source is Source.MOOTHALL and unknown:
         shown = ", ".join(repr(name[:LONGEST_SHOWN]) for name in unknown[:20])
-        raise _bad("unknown-column", f"Nothing is known of {shown}; there are {', '.join(_OURS)}.")
+        raise _bad("unknown-column", f"Nothing is known of {shown}; there are {', '.join(OURS)}.")
 
 
 def _normal(name: str) -> str:

@@ -118,6 +118,34 @@ def rejects(context: typer.Context, import_id: ImportId) -> None:
     on_application(work)
 
 
+@app.command("convert-keycloak")
+def convert_keycloak(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="What `kc.sh export` wrote, with users."),
+    ],
+) -> None:
+    """Print the users of a Keycloak realm as a CSV file that can be imported."""
+    import csv
+    import json
+
+    from application.imports.columns import OURS
+    from application.imports.keycloak import rows
+    from domain.spreadsheets import neutralised
+
+    table = csv.DictWriter(sys.stdout, OURS)
+    table.writeheader()
+    for file in files:
+        try:
+            export = json.loads(file.read_bytes())
+        except ValueError:
+            raise wrong_usage(f"{file} is no JSON.") from None
+        if not isinstance(export, dict):
+            raise wrong_usage(f"{file} is nothing that Keycloak exported.")
+        for row in rows(export):
+            table.writerow({name: neutralised(cell) for name, cell in row.items()})
+
+
 async def _pieces(file: Path) -> AsyncIterator[bytes]:
     if str(file) == "-":
         while piece := await asyncio.to_thread(sys.stdin.buffer.read, PIECE):

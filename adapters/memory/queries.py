@@ -16,7 +16,7 @@ from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.text import words
 
-AT_ONCE = 500
+AT_ONCE = 200
 """Accounts of a snapshot, after which others get their turn."""
 
 _SORT_VALUE: Mapping[str, Callable[[User], SortValue]] = {

@@ -10,7 +10,7 @@ from adapters.sql.engine import is_sqlite
 from adapters.sql.failures import translated, unavailable
 from adapters.sql.uninterrupted import to_its_end
 
-AT_ONCE = 500
+AT_ONCE = 200
 """Rows that are fetched together, and then keep the event loop busy for some milliseconds."""
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

@@ -15,6 +15,7 @@ from application.housekeeping import Sweep
 from application.identity.account import ChangeMe, ChangePassword, DeleteMe
 from application.identity.administration import CreateFirstAdmin, CreateUser, DeleteUser, SetRoles, UpdateUser
 from application.identity.caller import IdentifyCaller
+from application.identity.export import ExportUsers
 from application.identity.invitations import AcceptInvitation, InviteUser
 from application.identity.keys import EnsureSigningKey, ListSigningKeys, PublishKeys, RotateSigningKeys
 from application.identity.queries import FindUser, ListUsers, ShowUser
@@ -111,6 +112,7 @@ class Identity:
     show_user: ShowUser
     find_user: FindUser
     list_users: ListUsers
+    export_users: ExportUsers
 
     revoke_token: RevokeToken
     introspect_token: IntrospectToken

@@ -68,6 +68,7 @@ from application.idempotency import Idempotency, IdempotencyQueries
 from application.identity.accounts import IdentityRules, NewAccounts, Passwords
 from application.identity.attempts import PasswordAttempts
 from application.identity.erasure import Erasure
+from application.identity.export import ExportPlaces
 from application.identity.follow_ups import AccountFollowUps
 from application.identity.known_callers import KnownCallers
 from application.identity.letters import AccountLetters
@@ -152,6 +153,7 @@ SHARED = (
     Settlement,
     Notifier,
     FinishedJobs,
+    ExportPlaces,
 )
 """What several use cases have in common."""
 REMEMBERING = (KnownCallers, UserCounts, KnownPosts, Subscribers, Switchboard)

@@ -1,6 +1,7 @@
 """The read side: views of what is committed."""
 
-from collections.abc import Callable, Collection, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +15,9 @@ from domain.identity.session import Session
 from domain.identity.signing_key import SigningKey
 from domain.identity.user import User
 from domain.text import words
+
+AT_ONCE = 200
+"""Accounts of a snapshot, after which others get their turn."""
 
 _SORT_VALUE: Mapping[str, Callable[[User], SortValue]] = {
     "created_at": lambda user: user.created_at,
@@ -68,6 +72,12 @@ class MemoryIdentityQueries(IdentityQueries):
 
     async def count_users(self, filters: UserFilters) -> int:
         return len(self._found(filters))
+
+    async def users_snapshot(self, filters: UserFilters) -> AsyncGenerator[Sequence[UserView], None]:
+        found = sorted(self._found(filters), key=lambda user: user.id)
+        for begin in range(0, len(found), AT_ONCE):
+            yield [UserView.of(user) for user in found[begin : begin + AT_ONCE]]
+            await asyncio.sleep(0)
 
     async def sessions_of(
         self, user_id: UUID, now: datetime, *, after: Position | None, offset: int, limit: int

@@ -25,6 +25,9 @@ SQLITE = "sqlite"
 _FRESH = 1.0
 """Seconds for which a pooled connection that was used counts as alive without a ping."""
 
+_FOR_MORE_ROWS = 30.0
+"""Seconds that PostgreSQL gets for the next rows of a snapshot; whoever reads it gets twice as many to ask for more."""
+
 _PATIENCE = 600.0
 """Seconds that a migration waits for another one on SQLite."""
 
@@ -75,6 +78,15 @@ def create_patient_engine(engine: AsyncEngine) -> AsyncEngine:
     if is_sqlite(engine.url):
         return _sqlite(engine.url, _PATIENCE, unpooled, foreign_keys=False)
     return _postgresql(engine.url, timeout_of(engine), None, unpooled)
+
+
+def create_snapshot_engine(engine: AsyncEngine) -> AsyncEngine:
+    """The same database for reading it as it is at one moment: each connection is opened for that, and closed behind
+    it, so that none in the pool is missed for minutes."""
+    unpooled = {"poolclass": NullPool}
+    if is_sqlite(engine.url):
+        return _sqlite(engine.url, timeout_of(engine), unpooled)
+    return _postgresql(engine.url, timeout_of(engine), _FOR_MORE_ROWS, unpooled)
 
 
 def is_sqlite(url: URL) -> bool:

@@ -1,6 +1,7 @@
 """The read side: views, straight from rows. Statements are built once, so that SQLAlchemy compiles them once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -17,7 +18,7 @@ from adapters.sql.reading import Reader
 from adapters.sql.signing_keys import NEWEST_FIRST, signing_key
 from adapters.sql.tables import external_ids, sessions, users
 from adapters.sql.text import storable
-from adapters.sql.user_lists import Choice, counted, gathered, sampled, walked
+from adapters.sql.user_lists import Choice, counted, gathered, sampled, walked, whole
 from adapters.sql.user_views import VIEW, VIEW_WITH_PERMISSIONS, permissions, user_view, versioned
 from adapters.sql.words import rare_ones
 from application.identity.ports import Credentials, IdentityQueries, SignedIn
@@ -109,6 +110,14 @@ class SqlIdentityQueries(IdentityQueries):
             return 0
         statement = counted(chosen.shape, by_lexemes=self._reader.on_postgresql)
         return int((await self._reader.search(statement, chosen.parameters))[0][0])
+
+    async def users_snapshot(self, filters: UserFilters) -> AsyncGenerator[Sequence[UserView], None]:
+        chosen = Choice.of(filters)
+        if chosen is None:
+            return
+        async with aclosing(self._reader.snapshot(whole(chosen.shape), chosen.parameters)) as parts:
+            async for rows in parts:
+                yield [user_view(row) for row in rows]
 
     async def _rare_words(self, chosen: Choice, limit: int) -> tuple[int, ...]:
         """The words by which so few accounts are found that sorting them all is cheap: a sample tells."""

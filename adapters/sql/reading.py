@@ -1,16 +1,18 @@
 """Single statements outside of any unit of work, one round trip each."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Engine, Select, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql.engine import is_sqlite, pool_size_of, timeout_of
+from adapters.sql.engine import create_snapshot_engine, is_sqlite, pool_size_of, timeout_of
 from adapters.sql.failures import translated
 from adapters.sql.lookups import Compiled, CompiledStatements
+from adapters.sql.snapshots import snapshot
 from adapters.sql.turns import Turns
 
 Rows = Sequence[Any]
@@ -50,6 +52,14 @@ class Reader:
         """The statement has to be one of a few, for it is kept."""
         rows = await self._fast_lane(self._statements.of(statement, values), values)
         return await self.search(statement, values) if rows is None else rows
+
+    def snapshot(self, statement: Select[Any], values: Mapping[str, Any]) -> AsyncGenerator[Rows, None]:
+        """All rows, however many, on a connection beside the pool. See `snapshots`."""
+        return snapshot(self._for_snapshots, statement, values)
+
+    @cached_property
+    def _for_snapshots(self) -> AsyncEngine:
+        return create_snapshot_engine(self._engine)
 
     async def _on_the_loop(self, lookup: Compiled, values: Mapping[str, Any]) -> Rows | None:
         """None where it does not work out: another process has the file for itself just now, say, which only a thread

@@ -1,9 +1,7 @@
 """BEGIN to COMMIT, in one place."""
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from typing import Any
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -31,6 +29,7 @@ from adapters.sql.rooms import SqlRooms
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from adapters.sql.turns import Turns
+from adapters.sql.uninterrupted import to_its_end
 from adapters.sql.users import SqlUsers
 from adapters.sql.webhook_deliveries import SqlWebhookDeliveries
 from adapters.sql.webhooks import SqlWebhooks
@@ -155,7 +154,7 @@ class SqlTransactions(Transactions):
                     raise work.spoilt_by
                 await self.news.commit(work)
             except BaseException:
-                await _to_its_end(_roll_back(connection))
+                await to_its_end(_roll_back(connection))
                 raise
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
@@ -176,7 +175,7 @@ class SqlTransactions(Transactions):
         try:
             yield connection
         finally:
-            await _to_its_end(connection.close())
+            await to_its_end(connection.close())
 
 
 async def _roll_back(connection: AsyncConnection) -> None:
@@ -188,18 +187,3 @@ async def _roll_back(connection: AsyncConnection) -> None:
     except Exception:
         with suppress(Exception):
             await connection.invalidate()
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """For what has to be over before anybody goes on: whoever is cancelled meanwhile, even more than once, hears of it
-    afterwards."""
-    task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    task.result()

@@ -175,6 +175,15 @@ def gathered(shape: Shape, sort: Sort, continues: bool, by: tuple[int, ...]) -> 
 
 
 @lru_cache
+def whole(shape: Shape) -> Select[Any]:
+    """All of the list, by id. Of what is read to its end no order needs an index of its own."""
+    found = VIEW.where(*shape.flags(users), *shape.has_words(users.c.search_text))
+    if shape.role:
+        found = found.where(users.c.id == _HOLDER)
+    return found.order_by(users.c.id)
+
+
+@lru_cache
 def counted(shape: Shape, *, by_lexemes: bool) -> Select[Any]:
     table = user_roles if shape.role else users
     count = select(func.count()).select_from(table).where(*shape.flags(table))

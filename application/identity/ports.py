@@ -1,6 +1,6 @@
 """What identity needs from outside: passwords, tokens, e-mail syntax, and its read side."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -216,6 +216,15 @@ class IdentityQueries(Protocol):
         ...
 
     async def count_users(self, filters: UserFilters) -> int: ...
+
+    def users_snapshot(self, filters: UserFilters) -> AsyncGenerator[Sequence[UserView], None]:
+        """All that `users` finds, by id, some at a time, and as they were when the first were read. However many there
+        are, few are in memory; however long the reader takes, the store keeps that moment, so it has to be closed.
+
+        Raises:
+            Unavailable: the store does not answer, or the reader took so long to ask for more that it gave up.
+        """
+        ...
 
     async def sessions_of(
         self, user_id: UUID, now: datetime, *, after: Position | None, offset: int, limit: int

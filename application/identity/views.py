@@ -1,6 +1,6 @@
 """What readers get to see: frozen, and the same at every edge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -78,6 +78,11 @@ class UserFilters:
     def __post_init__(self) -> None:
         if self.q is not None and len(self.q) > LONGEST_SEARCH:
             raise Invalid.field("search-too-long", "/q", f"Search for {LONGEST_SEARCH} characters at most.")
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The names of the filters that are set, without what they are set to."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,15 @@
 """`moothall users`: members' accounts."""
 
+import sys
+from contextlib import aclosing, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from domain.access.actor import Actor
 from entrypoints.cli.errors import wrong_usage
+from entrypoints.cli.files import whole_file
 from entrypoints.cli.nouns import Limit, noun
 from entrypoints.cli.output import Output, view_as_json
 from entrypoints.cli.passwords import FromFile, FromStdin, read_password
@@ -24,17 +28,21 @@ Email = Annotated[str, typer.Option(metavar="EMAIL", help="The e-mail address.")
 Username = Annotated[str | None, typer.Option(metavar="NAME", help="3 to 50 of a-z, A-Z, 0-9 and _.")]
 FirstName = Annotated[str | None, typer.Option(metavar="NAME")]
 LastName = Annotated[str | None, typer.Option(metavar="NAME")]
+OfRole = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only who has this role.")]
+Active = Annotated[bool | None, typer.Option("--active/--inactive", help="Only these.")]
+Verified = Annotated[bool | None, typer.Option("--verified/--unverified", help="Only these.")]
+Words = Annotated[
+    str | None, typer.Option("--q", metavar="WORDS", help="Beginnings of words in e-mail, username or name.")
+]
 
 
 @app.command("list")
 def list_(
     context: typer.Context,
-    role: Annotated[str | None, typer.Option(metavar="ROLE", help="Only who has this role.")] = None,
-    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Only these.")] = None,
-    verified: Annotated[bool | None, typer.Option("--verified/--unverified", help="Only these.")] = None,
-    q: Annotated[
-        str | None, typer.Option("--q", metavar="WORDS", help="Beginnings of words in e-mail, username or name.")
-    ] = None,
+    role: OfRole = None,
+    active: Active = None,
+    verified: Verified = None,
+    q: Words = None,
     sort: Annotated[
         str, typer.Option(metavar="FIELD", help="created_at, updated_at, email or username; a - turns it round.")
     ] = "-created_at",
@@ -52,6 +60,35 @@ def list_(
                 add(page)
 
     on_application(work)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    role: OfRole = None,
+    active: Active = None,
+    verified: Verified = None,
+    q: Words = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else standard output.", dir_okay=False)
+    ] = None,
+) -> None:
+    """Write accounts as CSV, by id and as they are at one moment."""
+
+    async def work(application: "Application", actor: Actor) -> None:
+        from application.identity.views import UserFilters
+        from entrypoints.users_csv import as_csv
+
+        filters = UserFilters(role=role, is_active=active, is_verified=verified, q=q)
+        async with aclosing(as_csv(await application.identity.export_users(actor, filters=filters))) as parts:
+            with nullcontext(sys.stdout.buffer) if output is None else whole_file(output) as file:
+                async for part in parts:
+                    file.write(part)
+                    file.flush()
+
+    on_application(work)
+    if output is not None:
+        Output.of(context).say(f"Written to {output}.")
 
 
 @app.command()

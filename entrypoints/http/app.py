@@ -122,6 +122,7 @@ def create_app(
     for router in (
         me.router,
         users.router,
+        users.exports,
         auth.router,
         api_keys.router,
         roles.router,

@@ -4,22 +4,33 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.types import Receive
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADERS_WITHIN = 10.0
 """Seconds that a client gets to say what it wants; uvicorn would wait for ever."""
 CUT_OFF = "moothall.cut-off"
-"""Where the scope of a stream holds what ends its connection at once."""
+"""Where the scope of a stream or a download holds what ends its connection at once."""
 STREAMS = frozenset(("/api/v1/live/events",))
+DOWNLOADS = frozenset(("/api/v1/users.csv",))
+"""Files that are sent while they are read, and must not look whole where they are not."""
 IDLE_FOR = 1.0
 """Seconds that a connection without a request still gets when its worker stops."""
 
 
-def cut_off(scope: Mapping[str, Any]) -> None:
-    """End the connection of a stream whose client does not take what it is told: closing would wait for that."""
+def cut_off(scope: Mapping[str, Any]) -> bool:
+    """End the connection of a client that does not take what it is told: closing would wait for that. Whether it could
+    be done: only our own servers know how."""
     end = scope.get("extensions", {}).get(CUT_OFF)
     if end is not None:
         end()
+    return end is not None
+
+
+async def client_left(receive: Receive) -> None:
+    """Until the client is gone; what it still says is passed over."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def end_streams(scope: Mapping[str, Any]) -> None:
@@ -63,7 +74,7 @@ class OrderlyProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if cycle.scope["path"] in STREAMS:
+        if cycle.scope["path"] in STREAMS | DOWNLOADS:
             cycle.scope["extensions"] = {CUT_OFF: self.transport.abort}
         super()._start_asgi_task(cycle, app)
 

@@ -13,7 +13,7 @@ from application.live.outgoing import Ending, Outgoing
 from application.live.views import RoomView
 from domain.errors import MoothallError
 from domain.live.cursor import Cursor, read_cursors, stream_of
-from entrypoints.http.connections import cut_off
+from entrypoints.http.connections import client_left, cut_off
 from entrypoints.queue_outlet import Gone, QueueOutlet
 
 STILL_HERE_EVERY = 15.0
@@ -53,7 +53,7 @@ class EventStream(Response):
         """Raises Throttled and Unavailable, before anything is answered."""
         with self._place:
             telling = asyncio.create_task(self._tell())
-            leaving = asyncio.create_task(_left(receive))
+            leaving = asyncio.create_task(client_left(receive))
             sending = asyncio.create_task(self._send(send))
             ending = asyncio.create_task(self._outlet.over.wait())
             tasks = (telling, leaving, sending, ending)
@@ -108,11 +108,6 @@ class EventStream(Response):
         return format_sse_event(
             data_str=outgoing.text, event=outgoing.message["type"], id=",".join(self._seen.values()) or None
         )
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _body(part: bytes) -> Message:

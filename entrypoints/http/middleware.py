@@ -17,6 +17,7 @@ from application.profiles.ports import LARGEST_IMAGE
 from domain.errors import Unavailable
 from entrypoints.http import limits
 from entrypoints.http.connections import STREAMS
+from entrypoints.http.downloads import WITHOUT_BODY
 from entrypoints.http.errors import CODE_OF_STATUS, BodyTooLarge, BodyTooSlow, headers_of, problem
 from entrypoints.http.metrics import UNMATCHED, Metrics
 from entrypoints.logs import REQUEST_ID
@@ -96,6 +97,7 @@ class RequestContext:
         without_body = method == "HEAD" and not is_long_lived
         if without_body:  # what GET would answer, but for the body (RFC 9110, section 9.3.2)
             scope = {**scope, "method": "GET"}
+            scope["state"][WITHOUT_BODY] = True
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status, answered_in

@@ -251,6 +251,7 @@ REQUESTS: Mapping[str, Request] = {
     "delete_me": Request(),
     "change_password": Request(lambda _: {"current_password": PASSWORD, "new_password": "amber-harbour-17-kite"}),
     "list_users": READ,
+    "export_users": Request(),
     "create_user": Request(lambda _: {"email": f"{uuid4().hex}@example.com"}),
     "show_user": READ,
     "update_user": Request(lambda _: {"first_name": "Changed"}),

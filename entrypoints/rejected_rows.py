@@ -1,25 +1,22 @@
-"""The rows that an import refused, as a CSV file (RFC 4180) that is written while they are read."""
+"""The rows that an import refused, as CSV, written while they are read."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from domain.imports.members_import import RejectedRow
 from domain.spreadsheets import neutralised
+from entrypoints.csv_files import written
 
 COLUMNS = ("line", "column", "reason", "row")
 
 
-async def as_csv(pages: AsyncIterator[Collection[RejectedRow]]) -> AsyncIterator[str]:
-    """The parts of the file, its header first."""
-    yield _lines([COLUMNS])
-    async for page in pages:
-        yield _lines(
-            [(str(row.line), neutralised(row.column), neutralised(row.reason), neutralised(row.row)) for row in page]
-        )
+async def as_csv(pages: AsyncGenerator[Sequence[RejectedRow], None]) -> AsyncGenerator[bytes, None]:
+    """The parts of one file in UTF-8, the header first; closing it closes `pages`."""
+    yield written([COLUMNS])
+    async with aclosing(pages):
+        async for page in pages:
+            yield written([_cells(row) for row in page])
 
 
-def _lines(rows: Collection[tuple[str, ...]]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue()
+def _cells(row: RejectedRow) -> Sequence[str]:
+    return str(row.line), neutralised(row.column), neutralised(row.reason), neutralised(row.row)

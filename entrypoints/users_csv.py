@@ -1,13 +1,12 @@
 """Members as CSV (RFC 4180), written while they are read: however many there are, few of them are in memory."""
 
-import csv
-import io
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
 
 from application.identity.views import UserView
 from domain.spreadsheets import neutralised
+from entrypoints.csv_files import written
 
 COLUMNS = (
     "id",
@@ -30,16 +29,10 @@ async def as_csv(members: AsyncGenerator[Sequence[UserView], None]) -> AsyncGene
     async with aclosing(members):
         async for some in members:
             lines.extend(map(_cells, some))
-            yield _written(lines)
+            yield written(lines)
             lines = []
     if lines:
-        yield _written(lines)
-
-
-def _written(lines: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(lines)
-    return text.getvalue().encode()
+        yield written(lines)
 
 
 def _cells(user: UserView) -> Sequence[str]:

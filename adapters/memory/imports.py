@@ -1,6 +1,6 @@
 """Imports within a unit of work, and their read side."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from uuid import UUID
 
 from adapters.memory.database import Changes, MemoryDatabase
@@ -68,7 +68,7 @@ class MemoryImportQueries(ImportQueries):
         found = self._database.imports.get(import_id)
         return ImportView.of(found, JobView.of(self._database.jobs[found.job_id])) if found is not None else None
 
-    async def rejects(self, import_id: UUID) -> AsyncIterator[Collection[RejectedRow]]:
+    async def rejects(self, import_id: UUID) -> AsyncGenerator[Sequence[RejectedRow], None]:
         for _, rows in sorted((p, rows) for p, rows in self._database.import_rejects.items() if p[0] == import_id):
             yield rows
 

@@ -1,7 +1,7 @@
 """The read side of imports."""
 
 import json
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -39,7 +39,7 @@ class SqlImportQueries(ImportQueries):
         its_job = await self._reader.search(_JOB, {"job_id": found[0].job_id}) if found else []
         return ImportView.of(import_of(found[0]), JobView.of(job(its_job[0]))) if its_job else None
 
-    async def rejects(self, import_id: UUID) -> AsyncIterator[Collection[RejectedRow]]:
+    async def rejects(self, import_id: UUID) -> AsyncGenerator[Sequence[RejectedRow], None]:
         after = 0
         while found := await self._reader.search(_REJECTS, {"import_id": import_id, "after": after}):
             after = found[0].first_line

@@ -1,6 +1,6 @@
 """What imports need from outside, and what readers ask about them."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -14,7 +14,7 @@ LARGEST_FILE = 2 * 1024**3
 class ImportQueries(Protocol):
     async def member_import(self, import_id: UUID) -> ImportView | None: ...
 
-    def rejects(self, import_id: UUID) -> AsyncIterator[Collection[RejectedRow]]:
+    def rejects(self, import_id: UUID) -> AsyncGenerator[Sequence[RejectedRow], None]:
         """Some at a time, in the order of their lines."""
         ...
 

@@ -1,6 +1,6 @@
 """What became of an import."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
@@ -36,7 +36,7 @@ class ListRejectedRows:
 
     queries: ImportQueries
 
-    async def __call__(self, actor: Actor, *, import_id: UUID) -> AsyncIterator[Collection[RejectedRow]]:
+    async def __call__(self, actor: Actor, *, import_id: UUID) -> AsyncGenerator[Sequence[RejectedRow], None]:
         """Raises NotFound (`import-not-found`)."""
         require(actor, self.rule)
         await _found(self.queries, import_id)

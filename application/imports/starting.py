@@ -10,7 +10,7 @@ from application.idempotency import Idempotency, Once
 from application.imports.columns import Header
 from application.imports.files import ImportFiles
 from application.imports.rights import PASSWORDS_RULE, RULE, importer_of
-from application.imports.views import ImportView
+from application.imports.views import ImportView, progress_of
 from application.jobs.telling import tell_job
 from application.jobs.views import JobView
 from application.ports import Clock, Ids
@@ -62,18 +62,9 @@ class StartImport:
             once = once_for(file.digest)
             await self.idempotency.check(actor, once)
             now = self.clock.now()
-            job = Job(
-                id=self.ids.new(),
-                kind=IMPORT_JOB,
-                args={"import_id": str(import_id)},
-                created_at=now,
-                due_at=now,
-                owner_id=actor.user_id,
-                unique_key=f"{IMPORT_JOB}/{file.digest.hex()}",
-            )
             found = MembersImport(
                 id=import_id,
-                job_id=job.id,
+                job_id=self.ids.new(),
                 importer=importer_of(actor),
                 source=source,
                 on_duplicate=on_duplicate,
@@ -83,6 +74,16 @@ class StartImport:
                 file_size=file.size,
                 lines=file.lines,
                 created_at=now,
+            )
+            job = Job(
+                id=found.job_id,
+                kind=IMPORT_JOB,
+                args={"import_id": str(import_id)},
+                created_at=now,
+                due_at=now,
+                owner_id=actor.user_id,
+                progress=progress_of(found),
+                unique_key=f"{IMPORT_JOB}/{file.digest.hex()}",
             )
             return await self._started(actor, found, job, once)
         except BaseException:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -109,7 +110,9 @@ def rejects(context: typer.Context, import_id: ImportId) -> None:
 
         rows = await application.imports.list_rejected_rows(actor, import_id=import_id)
         if not output.json:
-            await output.stream(as_csv(rows))
+            async with aclosing(as_csv(rows)) as parts_of_file:
+                async for part in parts_of_file:
+                    sys.stdout.buffer.write(part)
             return
         with output.listing(("line", "column", "reason", "row")) as add:
             async for page in rows:

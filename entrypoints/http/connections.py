@@ -12,8 +12,8 @@ HEADERS_WITHIN = 10.0
 CUT_OFF = "moothall.cut-off"
 """Where the scope of a stream or a download holds what ends its connection at once."""
 STREAMS = frozenset(("/api/v1/live/events",))
-DOWNLOADS = frozenset(("/api/v1/users.csv",))
-"""Files that are sent while they are read, and must not look whole where they are not."""
+DOWNLOADS = ".csv"
+"""How the paths of files end that are sent while they are read, and must not look whole where they are not."""
 IDLE_FOR = 1.0
 """Seconds that a connection without a request still gets when its worker stops."""
 
@@ -74,7 +74,7 @@ class OrderlyProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if cycle.scope["path"] in STREAMS | DOWNLOADS:
+        if cycle.scope["path"] in STREAMS or cycle.scope["path"].endswith(DOWNLOADS):
             cycle.scope["extensions"] = {CUT_OFF: self.transport.abort}
         super()._start_asgi_task(cycle, app)
 

@@ -6,12 +6,13 @@ from typing import Annotated, BinaryIO
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from application.idempotency import AnsweredAlready, Once
 from application.imports.ports import LARGEST_FILE
 from application.imports.views import ImportView
 from domain.imports.members_import import OnDuplicate, Source
+from entrypoints.csv_files import CSV as CSV_FILE
+from entrypoints.http.downloads import Download
 from entrypoints.http.errors import UnsupportedMediaType
 from entrypoints.http.idempotency import Repeatable, TheKey, fingerprint, replayed
 from entrypoints.http.openapi import Responses, problems
@@ -129,8 +130,7 @@ async def list_rejected_rows(application: TheApplication, actor: SignedIn, impor
     """So far, if it still runs. The row is told as it stands in the file, without password hashes; what a spreadsheet
     would take for a formula has an apostrophe before it."""
     rows = await application.imports.list_rejected_rows(actor, import_id=import_id)
-    headers = {"Content-Disposition": 'attachment; filename="rejects.csv"', "Cache-Control": "no-store"}
-    return StreamingResponse(as_csv(rows), media_type=f"{CSV}; charset=utf-8; header=present", headers=headers)
+    return Download(as_csv(rows), filename="rejects.csv", media_type=CSV_FILE)
 
 
 def _started(found: ImportView) -> Response:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from application.identity.views import USER_SORTS, SessionView, UserFilters, UserView
 from application.paging import Page, PageRequest
+from entrypoints.csv_files import CSV
 from entrypoints.http.downloads import Download
 from entrypoints.http.idempotency import TheRequest
 from entrypoints.http.openapi import Responses, problems
@@ -37,9 +38,6 @@ router = APIRouter(
 exports = APIRouter(
     prefix=API, route_class=StrictRoute, generate_unique_id_function=operation_id, tags=["Administration of members"]
 )
-
-CSV = "text/csv; charset=utf-8; header=present"
-"""RFC 4180, section 3."""
 
 THE_FILE: Responses = {
     200: {

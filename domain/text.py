@@ -57,7 +57,10 @@ def words_of(folded: str) -> list[str]:
 
 def search_text(parts: Iterable[str | None]) -> str:
     """What a search looks through: every word once, each behind a space, so that ` al` finds what begins in `al`."""
-    unique = dict.fromkeys(word for part in parts if part for word in words(part))
+    given = [part for part in parts if part]
+    together = " ".join(given)
+    found = words(together) if together.isascii() else [word for part in given for word in words(part)]
+    unique = dict.fromkeys(found)
     return "".join(f" {word}" for word in unique)
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PIECE = 1_048_576
+"""Bytes; the library reads ten times as many into memory by default."""
+
 PATIENCE = 10.0
 """Seconds that each answer of the store may take, or each piece of one."""
 
@@ -46,7 +49,7 @@ class ObstoreBlobs(BlobStore):
                     found = await store.get_async(key)
                 except FileNotFoundError:
                     return None
-        return self._steps(found.stream())
+        return self._steps(found.stream(min_chunk_size=PIECE))
 
     async def remove(self, key: str) -> None:
         with _answering():

@@ -13,6 +13,7 @@ from .background import Drains, Reactions
 from .bare_peer import BareFastApi, BareMembers
 from .client import AnswerError
 from .fastapi_users_peer import FastApiUsers
+from .imports import FEWER_ROWS, MANY_ROWS, Imports
 from .load import CORES, LoadError, MissingToolError, find_wrk
 from .machine import QUIET
 from .measures import BCRYPT_ALONE, Contestant, Measure, Plan, Server, Turn, measure_bcrypt
@@ -42,6 +43,7 @@ _WITH_BUDGETS = [
     "memory",
     "pages",
     "orders",
+    "imports",
     "room",
     "idle",
 ]
@@ -134,6 +136,7 @@ def _contestants(workspace: Workspace, shared: Databases, redis: str, options: a
         Orders(shop, "moothall"),
         Orders(shop, "by-hand"),
         Orders(shop, "by-hand-told"),
+        Imports(installation("postgresql", "imports"), FEWER_ROWS if options.quick else MANY_ROWS),
         Rooms(in_room),
         Rooms(installation("sqlite", "live")),
         RoomsByHand(workspace),

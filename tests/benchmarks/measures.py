@@ -34,6 +34,7 @@ class Measure(StrEnum):
     MEMORY = "memory"  # what a worker holds after many requests
     START = "start"  # how soon things are there
     ORDERS = "orders"  # members buy what there is only so much of
+    IMPORTS = "imports"  # a club moves in
     ROOMS = "rooms"  # one says something, and very many hear it
     SOCKETS = "sockets"  # very many are there, and nothing happens
 
@@ -104,6 +105,17 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """So many rows: as many a second by an import, and by COPY; and megabytes that it takes for few, and for all."""
+
+    rows: int
+    rate: float
+    copied: float
+    few_megabytes: float
+    megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """Ratios of times to what it takes to import what is needed anyway, and milliseconds in one process."""
 
@@ -153,6 +165,7 @@ class Turn:
     started: Started | None = None
     ordered: float | None = None
     """Orders a second."""
+    imported: Imported | None = None
     said: Said | None = None
     idle: Idle | None = None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .load import BUSY_CLIENTS, CONNECTIONS, CORES, LOGIN_CLIENTS
-from .measures import Drained, Listed, Started, Turn
+from .measures import Drained, Imported, Listed, Started, Turn
 from .targets import MEMBERS
 
 Round = Mapping[str, Turn]  # by the name of the server
@@ -117,6 +117,14 @@ def orders_over(way: str, peer: str) -> Figure:
     return figure
 
 
+def imported(which: Callable[[Imported], float]) -> Figure:
+    def figure(turns: Round) -> float | None:
+        seen = turns.get("imports", _ABSENT).imported
+        return which(seen) if seen else None
+
+    return figure
+
+
 def room_over_by_hand(store: str) -> Figure:
     def figure(turns: Round) -> float | None:
         ours, theirs = turns.get(f"room-live-{store}", _ABSENT).said, turns.get("room-by-hand", _ABSENT).said
@@ -175,6 +183,18 @@ BUDGETS = (
         orders_over("moothall", "by-hand-told"),
         least=0.5,
         whose="orders",
+    ),
+    Budget(
+        "rows imported: PostgreSQL / the same by COPY",
+        imported(lambda seen: seen.rate / seen.copied),
+        least=0.35,
+        whose="imports",
+    ),
+    Budget(
+        "memory of an import: all rows / 100,000",
+        imported(lambda seen: seen.megabytes / seen.few_megabytes),
+        most=1.1,
+        whose="imports",
     ),
     Budget(
         "a message to 2,000 sockets: PostgreSQL / websockets.broadcast",

@@ -39,6 +39,11 @@ def test_every_beginning_of_every_word_is_found(text: str, data: st.DataObject) 
         assert f" {beginning}" in searched
 
 
+@given(st.lists(st.none() | st.text() | st.text(st.characters(max_codepoint=127)), max_size=4))
+def test_what_is_searched_has_the_words_of_each_part(parts: list[str | None]) -> None:
+    assert search_text(parts).split() == list(dict.fromkeys(word for part in parts if part for word in words(part)))
+
+
 def test_punctuation_parts_words() -> None:
     assert words("Ada_King-Lovelace@Example.com") == ["ada", "king", "lovelace", "example", "com"]
     assert search_text(["ada", None, "Ada"]) == " ada"

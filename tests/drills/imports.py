@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from application.app import Application
-from application.identity.views import UserFilters
-from application.paging import PageRequest
 from domain.access.actor import operator
 from domain.imports.members_import import OnDuplicate
 from domain.jobs.job import UNFINISHED, Status
@@ -135,15 +133,11 @@ async def _left(url: str, folder: Path, import_id: str) -> tuple[Members, list[A
         shown = await application.imports.show_import(OPERATOR, import_id=UUID(import_id))
         assert shown.status is Status.SUCCEEDED, shown
         members: dict[str, tuple[Any, ...]] = {}
-        cursor: str | None = ""
-        while cursor is not None:
-            page = await application.identity.list_users(
-                OPERATOR, filters=UserFilters(role="member"), page=PageRequest(size=100, cursor=cursor), sort="email"
-            )
-            for user in page.items:
-                assert user.email not in members, f"{user.email} is there twice"
-                members[user.email] = (user.username, user.full_name, user.roles, user.is_active, user.is_verified)
-            cursor = page.next_cursor
+        async with aclosing(await application.identity.export_users(OPERATOR)) as some_at_a_time:
+            async for some in some_at_a_time:
+                for user in some:
+                    assert user.email not in members, f"{user.email} is there twice"
+                    members[user.email] = (user.username, user.full_name, user.roles, user.is_active, user.is_verified)
         pages = await application.imports.list_rejected_rows(OPERATOR, import_id=UUID(import_id))
         report = [row async for page in pages for row in page]
         counts = (shown.created, shown.updated, shown.skipped, shown.rejected)

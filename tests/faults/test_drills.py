@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drills import buyers, cuts, edges, fleet, flood, mailing, revocation, shown_out, writers
+from tests.drills import buyers, cuts, edges, fleet, flood, imports, mailing, revocation, shown_out, writers
 from tests.drills.processes import Outcome
 from tests.drills.servers import TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS
 from tests.stores import POSTGRESQL, SQLITE
@@ -33,6 +33,12 @@ def test_no_mail_is_lost_when_workers_are_killed(store: str) -> None:
     _holds(mailing.drill(store, 4, SEED))
 
 
+@on_both
+def test_an_import_whose_worker_is_killed_leaves_what_a_clean_one_leaves(store: str) -> None:
+    """S29."""
+    _holds(imports.drill(store, 2, SEED, rows=4_000))
+
+
 def test_a_file_with_many_writers_stays_sound_when_they_are_killed() -> None:
     """S35."""
     _holds(writers.drill(8, SEED))
@@ -52,7 +58,7 @@ def test_a_flood_of_sign_ins_is_refused_in_part_and_the_server_is_well_afterward
 
 @on_both
 def test_what_there_are_ten_of_is_sold_ten_times_and_given_back_once_whoever_is_killed(store: str) -> None:
-    """S26."""
+    """S20."""
     _holds(buyers.drill(store, 2, SEED))
 
 

@@ -20,7 +20,7 @@ from domain.spreadsheets import restored
 from domain.text import line
 
 LONGEST_EXTERNAL_ID = 200
-LONGEST_SHOWN_ROW = 2_000
+LONGEST_SHOWN_ROW = 500
 """Characters of a row that the report of the refused ones tells."""
 LEFT_OUT = "(left out: nobody can tell where its password hash is)"
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -160,6 +160,9 @@ class Rows:
                 return LEFT_OUT
             cells[self._hash_at] = ""
         written = io.StringIO()
-        writer = csv.writer(written, delimiter=self.header.delimiter, lineterminator="")
-        writer.writerow([cell[:LONGEST_SHOWN_ROW] for cell in cells])
+        if record.wrong is not None:
+            written.write(cells[0])
+        else:
+            writer = csv.writer(written, delimiter=self.header.delimiter, lineterminator="")
+            writer.writerow([cell[:LONGEST_SHOWN_ROW] for cell in cells])
         return written.getvalue()[:LONGEST_SHOWN_ROW].replace("\0", "\ufffd").replace(UNDECODABLE, "\ufffd")

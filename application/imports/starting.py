@@ -1,6 +1,7 @@
 """Asking for an import."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
 from domain.access.policy import Rule, require
-from domain.errors import Conflict
+from domain.errors import Conflict, Unavailable
 from domain.imports.members_import import MembersImport, OnDuplicate, Source
 from domain.jobs.job import Job
 
@@ -87,7 +88,8 @@ class StartImport:
             )
             return await self._started(actor, found, job, once)
         except BaseException:
-            await self.files.remove(import_id)
+            with suppress(Unavailable):  # else it is swept
+                await self.files.remove(import_id)
             raise
 
     async def _started(self, actor: Actor, found: MembersImport, job: Job, once: Once[ImportView] | None) -> ImportView:

@@ -111,6 +111,7 @@ async def test_what_is_wrong_is_told_row_by_row(api: Api) -> None:
     ]
     assert told[0]["reason"] == "There is no e-mail address."
     assert told[0]["row"] == ",nobody,,,,"
+    assert told[-1]["row"] == '"i@example.com","open,,,,'
     assert all(row["reason"].endswith((".", ")")) or row["reason"] for row in told)
     assert set(await users(api, root)) == {"good@example.com", "j@example.com"}
 

@@ -69,6 +69,12 @@ class Work:
         else:
             await self.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
 
+    async def plan_anew(self) -> None:
+        """Each statement of this transaction, for what is there now: a plan that was made while a table was empty reads
+        all of it, and is kept until somebody analyses the table. PostgreSQL only."""
+        if self.dialect == "postgresql":
+            await self.command("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
+
     async def command(self, text: str) -> None:
         """BEGIN, COMMIT and the like: no values, no rows; on PostgreSQL also several, separated by semicolons."""
         if self.dialect == "postgresql":

@@ -35,7 +35,7 @@ class BlobStore(Protocol):
         ...
 
     def all(self, prefix: str) -> AsyncIterator[Blob]:
-        """Whatever lies below a prefix that ends before a slash, in any order."""
+        """Whatever lies below a prefix that ends before a slash, in any order; of an empty one, all there is."""
         ...
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import punq
@@ -37,6 +38,7 @@ from adapters.security.secrets import (
     SIGNING_KEY_SEAL,
     WEBHOOK_SECRETS,
     Keychain,
+    id_of,
 )
 from adapters.security.signing_keys import Ed25519KeyFactory
 from adapters.security.webhook_secrets import HmacWebhookSecrets
@@ -129,6 +131,7 @@ from entrypoints.wiring import Wiring
 from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
+    from adapters.backups import Backups
     from adapters.mail.smtp import SmtpMailer
     from adapters.redis_client import Circuit, RedisClient, RedisServer
 
@@ -229,6 +232,23 @@ async def open_schema(settings: Settings) -> AsyncIterator[sql.Schema]:
     engine = _engine(settings)
     try:
         yield sql.Schema(engine)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_backups(settings: Settings) -> AsyncIterator["Backups"]:
+    """What saves all that there is, and brings it back; opening it makes neither a table nor a secret."""
+    from adapters.backups import Backups  # noqa: PLC0415 (few commands need it)
+
+    def trail() -> Trail:
+        return Trail(SystemClock(), Uuid7Ids(), HmacTrailSignature(Keychain.of(_secrets(settings), AUDIT_SEALS)))
+
+    engine = _engine(settings)
+    blobs = ObstoreBlobs(blob_place(settings))
+    try:
+        ids = {id_of(secret) for secret in settings.secrets_that_exist()}
+        yield Backups(engine, blobs, SystemClock(), ids, trail, version("moothall"))
     finally:
         await engine.dispose()
 
@@ -446,9 +466,7 @@ def _engine(settings: Settings) -> AsyncEngine:
 def _register_security(
     container: punq.Container, settings: Settings, resources: AsyncExitStack, *, in_memory: bool
 ) -> Watched:
-    current = secrets.token_urlsafe(48) if in_memory and settings.secret_key is None else settings.secret()
-    previous = settings.secret_key_previous
-    known = [current] if previous is None else [current, previous.get_secret_value()]
+    known = _secrets(settings, in_memory=in_memory)
     hasher = BcryptHasher(
         Keychain.of(known, PASSWORD_PEPPER),
         cost=settings.bcrypt_cost,
@@ -479,6 +497,13 @@ def _register_security(
         ),
     )
     return hasher
+
+
+def _secrets(settings: Settings, *, in_memory: bool = False) -> list[str]:
+    """The current one first."""
+    current = secrets.token_urlsafe(48) if in_memory and settings.secret_key is None else settings.secret()
+    previous = settings.secret_key_previous
+    return [current] if previous is None else [current, previous.get_secret_value()]
 
 
 def _gateways(

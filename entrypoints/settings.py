@@ -263,6 +263,12 @@ class Settings(BaseSettings):
             return self.secret_key.get_secret_value()
         return _kept_secret(self.data_dir / SECRET_FILE)
 
+    def secrets_that_exist(self) -> list[str]:
+        """The secret key, if it is given or kept already, and the previous one; none is made."""
+        exists = self.secret_key is not None or (self.data_dir / SECRET_FILE).exists()
+        previous = [] if self.secret_key_previous is None else [self.secret_key_previous.get_secret_value()]
+        return [self.secret(), *previous] if exists else previous
+
 
 def load(**overrides: object) -> Settings:
     """Read the settings; `overrides` (such as command line options) come first.

@@ -23,7 +23,7 @@ class MemoryBlobs(BlobStore):
 
     async def all(self, prefix: str) -> AsyncIterator[Blob]:
         for key, (_, stored_at) in list(self._kept.items()):
-            if key.startswith(f"{prefix}/"):
+            if not prefix or key.startswith(f"{prefix}/"):
                 yield Blob(key, stored_at)
 
 

@@ -62,7 +62,7 @@ class ObstoreBlobs(BlobStore):
 
     async def all(self, prefix: str) -> AsyncIterator[Blob]:
         with _answering():
-            listing = (await self._store()).list(prefix)
+            listing = (await self._store()).list(prefix or None)
         async for some in self._steps(listing):
             for found in some:
                 yield Blob(found["path"], found["last_modified"])

@@ -37,8 +37,13 @@ class Keychain:
     @classmethod
     def of(cls, secrets: Sequence[str], purpose: bytes) -> "Keychain":
         """From the secrets, the current one first."""
-        subkeys = [Subkey(_derive(secret, b"moothall/id", 4).hex(), _derive(secret, purpose, 32)) for secret in secrets]
+        subkeys = [Subkey(id_of(secret), _derive(secret, purpose, 32)) for secret in secrets]
         return cls(subkeys[0], {subkey.id: subkey for subkey in reversed(subkeys)})
+
+
+def id_of(secret: str) -> str:
+    """By which things name the secret that they were made under. It tells nothing of the secret."""
+    return _derive(secret, b"moothall/id", 4).hex()
 
 
 def _derive(secret: str, info: bytes, length: int) -> bytes:

@@ -1,11 +1,12 @@
 """Bring the tables to another revision. Alembic is imported here, and only when it is needed."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.sql.engine import create_patient_engine, is_sqlite
 from adapters.sql.failures import translated
@@ -59,20 +60,40 @@ async def downgrade(engine: AsyncEngine, revision: str) -> None:
 
 
 async def _migrate(engine: AsyncEngine, command: Callable[["Config", str], None], revision: str) -> None:
-    """All in one transaction, under a lock that admits one migrator at a time."""
-    from alembic.util import CommandError  # noqa: PLC0415
+    async with migrating(engine) as connection:
+        await apply(connection, command, revision)
 
+
+@asynccontextmanager
+async def migrating(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction, under a lock that admits one migrator at a time; committed if everything in it went well."""
     on_sqlite = is_sqlite(engine.url)
     patient = create_patient_engine(engine)
     try:
         with translated():
-            async with patient.connect() as connection:
+            connection = await patient.connect()
+        async with aclosing(connection):
+            with translated():
                 await connection.exec_driver_sql("BEGIN IMMEDIATE" if on_sqlite else "BEGIN")
                 if not on_sqlite:
                     await connection.exec_driver_sql(_ONE_MIGRATOR)
-                await connection.run_sync(lambda sync: command(configuration(sync), revision))
+            yield connection
+            with translated():
                 await connection.exec_driver_sql("COMMIT")
-    except CommandError as error:
-        raise NotFound("revision-not-found", f"The revision {revision!r} cannot be reached: {error}") from error
     finally:
         await patient.dispose()
+
+
+async def apply(connection: AsyncConnection, command: Callable[["Config", str], None], revision: str) -> None:
+    """One of Alembic's commands, within the transaction that is under way.
+
+    Raises:
+        NotFound: `revision-not-found`.
+    """
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    try:
+        with translated():
+            await connection.run_sync(lambda sync: command(configuration(sync), revision))
+    except CommandError as error:
+        raise NotFound("revision-not-found", f"The revision {revision!r} cannot be reached: {error}") from error

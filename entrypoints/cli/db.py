@@ -1,9 +1,10 @@
-"""`moothall db`: the database's schema."""
+"""`moothall db`: the database's schema, and its backups."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrypoints.cli.backups import backup, restore
 from entrypoints.cli.errors import ExitCode
 from entrypoints.cli.nouns import noun
 from entrypoints.cli.output import Output
@@ -12,7 +13,9 @@ from entrypoints.cli.running import read_settings, run
 if TYPE_CHECKING:
     from entrypoints.settings import Settings
 
-app = noun("The database's schema.")
+app = noun("The database's schema, and its backups.")
+app.command()(backup)
+app.command()(restore)
 
 
 @app.command()

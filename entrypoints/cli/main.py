@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, str] = {
 """Nouns that need no verb: a function of that name in the module of that name."""
 
 NOUNS: Mapping[str, str] = {
-    "db": "The database's schema.",
+    "db": "The database's schema, and its backups.",
     "users": "Members' accounts.",
     "imports": "Members brought in from files.",
     "profiles": "What members show of themselves.",

@@ -91,6 +91,8 @@ async def test_whatever_lies_below_a_prefix_is_listed_with_its_time(blobs: BlobS
     assert len(found) == len(keys)
     assert all(before <= blob.stored_at <= datetime.now(UTC) + timedelta(seconds=2) for blob in found)
     assert [blob async for blob in blobs.all("nothing")] == []
+    everything = {blob.key async for blob in blobs.all("")}
+    assert everything == {*keys, "avatars.txt", "avatarsx/y.webp", "imports/z.csv"}
 
 
 @examples

@@ -27,7 +27,7 @@ def test_every_permission_is_explained_as_the_product_does() -> None:
 def test_every_action_of_the_trail_is_explained() -> None:
     recorded = {
         argument.value
-        for source in sources("application")
+        for source in sources("application", "adapters")
         for node in source.walk()
         if isinstance(node, ast.Call) and last_name(node.func) == "record"
         for argument in node.args

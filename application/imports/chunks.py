@@ -98,11 +98,14 @@ class Chunk:
         self._emails[user.email.key] = user.id
 
     async def update(self, row: WantedMember) -> None:
-        """Raises RowRefused."""
+        """Raises RowRefused, Conflict (`changed-meanwhile`)."""
         self._require(UpdateUser.rule, "")
-        user_id = self._emails.get(row.user.email.key) or UUID(bytes=_email(row))
+        known_id = self._emails.get(row.user.email.key)
+        user_id = known_id or UUID(bytes=_email(row))
         self._require_free_names(row, user_id)
         before = self.new.get(user_id) or self._there.get(user_id)
+        if before is None and known_id is not None:
+            raise Conflict("changed-meanwhile", "The account was deleted meanwhile.")
         if before is None:  # it is one that a dry run would have made
             self._require_reach(row.user.roles - {MEMBER})
             self._updated += 1

@@ -34,6 +34,10 @@ class BlobStore(Protocol):
         """Nothing happens where there is none."""
         ...
 
+    async def remove_unfinished(self, before: datetime) -> int:
+        """What is left of files whose process died while it stored them, before that time; how many they were."""
+        ...
+
     def all(self, prefix: str) -> AsyncIterator[Blob]:
         """Whatever lies below a prefix that ends before a slash, in any order; of an empty one, all there is."""
         ...

@@ -86,9 +86,13 @@ class Handler(BaseHTTPRequestHandler):
         if key not in Handler.blobs:
             return self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
         body, stored_at = Handler.blobs[key]
-        return self._answer(
-            200, body, {"ETag": '"e"', "Last-Modified": stored_at.strftime("%a, %d %b %Y %H:%M:%S GMT")}
-        )
+        headers = {"ETag": '"e"', "Last-Modified": stored_at.strftime("%a, %d %b %Y %H:%M:%S GMT")}
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
+        if wanted is None:
+            return self._answer(200, body, headers)
+        part = body[int(wanted[1]) : int(wanted[2]) + 1]
+        span = f"bytes {wanted[1]}-{int(wanted[1]) + len(part) - 1}/{len(body)}"
+        return self._answer(206, part, headers | {"Content-Range": span})
 
     _head = _get
 

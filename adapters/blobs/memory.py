@@ -21,6 +21,9 @@ class MemoryBlobs(BlobStore):
     async def remove(self, key: str) -> None:
         self._kept.pop(key, None)
 
+    async def remove_unfinished(self, before: datetime) -> int:
+        return 0
+
     async def all(self, prefix: str) -> AsyncIterator[Blob]:
         for key, (_, stored_at) in list(self._kept.items()):
             if not prefix or key.startswith(f"{prefix}/"):

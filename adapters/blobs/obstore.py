@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 PIECE = 1_048_576
 """Bytes; the library reads ten times as many into memory by default."""
+LARGE = 4 * PIECE
+"""Bytes of a file that takes several requests."""
 
 PATIENCE = 10.0
 """Seconds that each answer of the store may take, or each piece of one."""
@@ -49,7 +52,18 @@ class ObstoreBlobs(BlobStore):
                     found = await store.get_async(key)
                 except FileNotFoundError:
                     return None
+        if found.meta["size"] > LARGE:
+            return self._in_parts(key, found.meta["size"])
         return self._steps(found.stream(min_chunk_size=PIECE))
+
+    async def _in_parts(self, key: str, size: int) -> AsyncIterator[bytes]:
+        """Each asked for when it is wanted: no answer lasts as long as somebody takes to read the whole."""
+        store = await self._store()
+        for start in range(0, size, LARGE):
+            with _answering():
+                async with asyncio.timeout(self._patience):
+                    part = await store.get_range_async(key, start=start, end=min(start + LARGE, size))
+            yield bytes(part)
 
     async def remove(self, key: str) -> None:
         with _answering():
@@ -66,6 +80,12 @@ class ObstoreBlobs(BlobStore):
         async for some in self._steps(listing):
             for found in some:
                 yield Blob(found["path"], found["last_modified"])
+
+    async def remove_unfinished(self, before: datetime) -> int:
+        """In a folder; a bucket has a rule of its own for them."""
+        if self._place.folder is None:
+            return 0
+        return await asyncio.to_thread(_remove_unfinished, self._place.folder, before)
 
     async def check(self) -> None:
         """Write something, and remove it again.
@@ -96,6 +116,15 @@ class ObstoreBlobs(BlobStore):
 
 async def _next(pieces: AsyncIterator[T]) -> T:
     return await anext(pieces)
+
+
+def _remove_unfinished(folder: Path, before: datetime) -> int:
+    removed = 0
+    for file in folder.rglob("*#*"):  # as the library calls what it has not renamed yet
+        if datetime.fromtimestamp(file.stat().st_mtime, UTC) < before:
+            file.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 @contextmanager

@@ -28,6 +28,9 @@ class MemoryImports(Imports):
         if rejected:
             self._changes.import_rejects.add((changed.id, rejected[0].line), tuple(rejected))
 
+    async def settle(self) -> None:
+        """Here everything is found by its key."""
+
     async def expect(self, import_id: UUID, keys: Collection[bytes]) -> None:
         for key in keys:
             self._changes.import_expectations.put((import_id, key), True)
@@ -36,15 +39,15 @@ class MemoryImports(Imports):
         return {key for key in keys if self._changes.import_expectations.get((import_id, key))}
 
     async def forget_expected(self, *, limit: int) -> int:
-        over = [place for place, _ in self._changes.import_expectations.items() if self._is_over(place[0])][:limit]
+        over = [place for place, _ in self._changes.import_expectations.items() if self._is_done(place[0])][:limit]
         for place in over:
             self._changes.import_expectations.remove(place)
         return len(over)
 
-    def _is_over(self, import_id: UUID) -> bool:
+    def _is_done(self, import_id: UUID) -> bool:
         found = self._changes.imports.get(import_id)
         job = self._changes.jobs.get(found.job_id) if found is not None else None
-        return job is None or job.is_finished
+        return job is None or job.status is Status.SUCCEEDED
 
 
 def remove_of(changes: Changes, job_id: UUID) -> None:

@@ -18,6 +18,7 @@ from domain.imports.members_import import (
     RejectedRow,
     Source,
 )
+from domain.jobs.job import Status
 
 _INSERT = insert(imports)
 _LOCK = select(imports).where(imports.c.id == bindparam("import_id")).with_for_update()
@@ -27,14 +28,16 @@ _EXPECTED = select(import_expectations.c.key).where(
     import_expectations.c.import_id == bindparam("import_id"),
     import_expectations.c.key.in_(bindparam("keys", expanding=True)),
 )
-_is_over = exists().where(
-    imports.c.id == import_expectations.c.import_id, jobs.c.id == imports.c.job_id, jobs.c.due_at.is_(None)
+_is_done = exists().where(
+    imports.c.id == import_expectations.c.import_id,
+    jobs.c.id == imports.c.job_id,
+    jobs.c.status == Status.SUCCEEDED.value,
 )
 _key = tuple_(import_expectations.c.import_id, import_expectations.c.key)
 _FORGET = delete(import_expectations).where(
     _key.in_(
         select(import_expectations.c.import_id, import_expectations.c.key)
-        .where(_is_over.correlate(import_expectations))
+        .where(_is_done.correlate(import_expectations))
         .limit(bindparam("limit"))
         .cte("few", nesting=True)
         .prefix_with("MATERIALIZED")
@@ -60,6 +63,7 @@ class SqlImports(Imports):
                 "permissions": " ".join(sorted(importer.permissions)),
                 "user_id": importer.user_id,
                 "api_key_id": importer.api_key_id,
+                "impersonator_id": importer.impersonator_id,
                 "source": found.source.value,
                 "on_duplicate": found.on_duplicate.value,
                 "dry_run": found.dry_run,
@@ -83,6 +87,10 @@ class SqlImports(Imports):
             rows = json.dumps([[row.line, row.column, row.reason, row.row] for row in rejected])
             await self._work.execute(_REJECT, {"import_id": changed.id, "first_line": rejected[0].line, "rows": rows})
 
+    async def settle(self) -> None:
+        if self._work.dialect == "postgresql":
+            await self._work.command("ANALYZE users, user_roles, external_ids")
+
     async def expect(self, import_id: UUID, keys: Collection[bytes]) -> None:
         new = set(keys) - await self.expected(import_id, keys)
         await self._work.insert_many(import_expectations, ("import_id", "key"), [(import_id, key) for key in new])
@@ -102,7 +110,9 @@ def import_of(row: Any) -> MembersImport:
     return MembersImport(
         id=row.id,
         job_id=row.job_id,
-        importer=Importer(row.importer, frozenset(row.permissions.split()), row.user_id, row.api_key_id),
+        importer=Importer(
+            row.importer, frozenset(row.permissions.split()), row.user_id, row.api_key_id, row.impersonator_id
+        ),
         source=Source(row.source),
         on_duplicate=OnDuplicate(row.on_duplicate),
         dry_run=row.dry_run,

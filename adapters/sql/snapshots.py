@@ -15,6 +15,8 @@ AT_ONCE = 200
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 """PostgreSQL has cursors in transactions only. What one of them finds does not change, at any level; this says so."""
+_BY_INDEX = "SET LOCAL enable_seqscan = off"
+"""Behind an import PostgreSQL may still believe that there is hardly anybody, and read all roles for each member."""
 
 
 async def snapshot(
@@ -35,6 +37,7 @@ async def snapshot(
         with translated():
             if not is_sqlite(engine.url):
                 await connection.exec_driver_sql(_BEGIN)
+                await connection.exec_driver_sql(_BY_INDEX)
             result = await connection.stream(statement, values)
         while rows := await _more(connection, result):
             yield rows

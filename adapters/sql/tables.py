@@ -555,6 +555,7 @@ imports = Table(
     Column("permissions", Text, nullable=False),
     Column("user_id", Uuid),
     Column("api_key_id", Uuid),
+    Column("impersonator_id", Uuid),
     Column("source", Key, nullable=False),
     Column("on_duplicate", Key, nullable=False),
     Column("dry_run", Boolean, nullable=False),

@@ -12,7 +12,7 @@ from application.imports.rows import WantedMember
 from application.unit_of_work import UnitOfWork
 from domain.access.actor import Actor
 from domain.access.policy import Rule, judge, require_reach
-from domain.access.roles import MEMBER, Role, permissions_of
+from domain.access.roles import MEMBER, ROLE_NAME, Role, permissions_of
 from domain.errors import Conflict, Denied
 from domain.identity.user import User
 from domain.imports.members_import import Counts, MembersImport, RejectedRow
@@ -80,7 +80,8 @@ class Chunk:
         if "roles" in row.given:
             self._require(SetRoles.rule, "roles")
             if unknown := row.user.roles - self._roles.keys():
-                raise RowRefused("roles", f"There is no role called {', '.join(sorted(unknown))}.")
+                told = ", ".join(sorted(name for name in unknown if ROLE_NAME.fullmatch(name)))
+                raise RowRefused("roles", f"There is no role called {told or 'so'}.")
         if "password_hash" in row.given:
             self._require(PASSWORDS_RULE, "password_hash")
 
@@ -109,32 +110,39 @@ class Chunk:
         if before is None:  # it is one that a dry run would have made
             self._require_reach(row.user.roles - {MEMBER})
             self._updated += 1
+            self._take_names(row, user_id)
         elif user_id in self.new:
             self._require_reach(row.user.roles - {MEMBER})
-            self.new[user_id] = _changed(before, row, self.now)
-            self._updated += 1
+            self._change(row, before, _changed(before, row, self.now))
         else:
             await self._update_stored(row, before)
-        self._take_names(row, user_id)
 
     async def _update_stored(self, row: WantedMember, before: User) -> None:
-        if before.id == self.actor.user_id:
+        if before.id in (self.actor.user_id, self.actor.impersonator_id):
             raise RowRefused("", "This is your own account; an import does not change it.")
         self._require_reach(before.roles, whole_account=True)
         after = _changed(before, row, self.now)
-        if after is before and not self._external_is_new(row, before.id):
-            self.skipped += 1
-            return
         self._require_reach(after.roles ^ before.roles)
         if before.is_admin and before.is_active and not (after.is_admin and after.is_active):
             after = await self._demoted(before, after)
-        first = self.changed[before.id][0] if before.id in self.changed else before
+        self._change(row, before, after)
+
+    def _change(self, row: WantedMember, before: User, after: User) -> None:
+        """What the row makes of an account, with the names that it gives up."""
+        if after is before and not self._external_is_new(row, before.id):
+            self.skipped += 1
+            return
         self._updated += 1
-        self._there[before.id] = after
-        self.changed[before.id] = (first, after)
+        if before.id in self.new:
+            self.new[before.id] = after
+        else:
+            first = self.changed[before.id][0] if before.id in self.changed else before
+            self._there[before.id] = after
+            self.changed[before.id] = (first, after)
         if before.username_key is not None and before.username_key != after.username_key:
             self._usernames.pop(before.username_key, None)
             self.expected.add(_freed(before.username_key))
+        self._take_names(row, before.id)
 
     async def store(self) -> None:
         """Raises Conflict."""
@@ -191,6 +199,8 @@ class Chunk:
         if row.user.username_key is not None:
             self._usernames[row.user.username_key] = user_id
         if row.external_id is not None and self._external_is_new(row, user_id):
+            if (given_up := self._external_ids.get(user_id)) is not None:
+                del self._externals[given_up]
             self._externals[row.external_id] = user_id
             self._external_ids[user_id] = row.external_id
         if self.found.dry_run:

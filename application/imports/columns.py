@@ -11,6 +11,7 @@ HEAD = 65_536
 """Bytes at the beginning of a file, in which its header has to end."""
 DELIMITERS = (",", ";", "\t")
 LONGEST_SHOWN = 50
+MOST_COLUMNS = 1_000
 
 EMAIL = "email"
 SUPERUSER = "is_superuser"
@@ -28,7 +29,7 @@ OURS = (
     "external_id",
     "created_at",
 )
-_TOLD_ALONE = frozenset({"id", "full_name", SUPERUSER, "updated_at", "last_login_at"})
+_TOLD_ALONE = frozenset({"id", "fullname", "issuperuser", "updatedat", "lastloginat"})
 """What our own exports and answers tell, and nobody sets."""
 
 FIELDS: Mapping[Source, Mapping[str, str]] = {
@@ -64,6 +65,14 @@ FIELDS: Mapping[Source, Mapping[str, str]] = {
 """Which column becomes which field. What else there is in a file of others is left where it is."""
 
 
+def _normal(name: str) -> str:
+    """`E-Mail`, `First Name` and `first_name` are what they seem."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+_KNOWN = {source: {_normal(name): field for name, field in fields.items()} for source, fields in FIELDS.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """`names` are the columns as the file calls them, `fields` what each becomes (None: nothing)."""
@@ -77,12 +86,12 @@ class Header:
         """From the first bytes of a file; all of it, where it is shorter than `HEAD`.
 
         Raises:
-            Invalid: `no-header`, `no-email-column`, `unknown-column`, `repeated-column`.
+            Invalid: `no-header`, `too-many-columns`, `no-email-column`, `unknown-column`, `repeated-column`.
         """
         found = [(delimiter, record) for delimiter in DELIMITERS if (record := _first(head, delimiter)) is not None]
         if not found:
             raise _bad("no-header", "The file does not begin with the names of its columns.")
-        known = FIELDS[source]
+        known = _KNOWN[source]
 
         def fitting(read: tuple[str, Record]) -> tuple[int, int]:
             return sum(_normal(name) in known for name in read[1].cells), len(read[1].cells)
@@ -102,8 +111,10 @@ class Header:
 
 
 def _check(names: Sequence[str], source: Source) -> None:
-    known = FIELDS[source]
+    known = _KNOWN[source]
     fields = [known[_normal(name)] for name in names if _normal(name) in known]
+    if len(names) > MOST_COLUMNS:
+        raise _bad("too-many-columns", f"There are more than {MOST_COLUMNS} columns.")
     if EMAIL not in fields:
         shown = ", ".join(repr(name[:LONGEST_SHOWN]) for name in names[:20])
         raise _bad(
@@ -111,14 +122,10 @@ def _check(names: Sequence[str], source: Source) -> None:
         )
     if repeated := next((field for field in fields if fields.count(field) > 1), None):
         raise _bad("repeated-column", f"There is more than one column for {repeated}.")
-    unknown = [name for name in names if _normal(name) not in known and _normal(name) not in _TOLD_ALONE]
+    unknown = [name for name in names if _normal(name) not in known and _normal(name) not in _TOLD_ALONE and name]
     if source is Source.MOOTHALL and unknown:
         shown = ", ".join(repr(name[:LONGEST_SHOWN]) for name in unknown[:20])
         raise _bad("unknown-column", f"Nothing is known of {shown}; there are {', '.join(OURS)}.")
-
-
-def _normal(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _first(head: bytes, delimiter: str) -> Record | None:

@@ -84,7 +84,8 @@ class _Reading:
 
 @dataclass(frozen=True)
 class ImportFileSweep:
-    """For files that nobody will read any more: of imports that succeeded, that are gone, or never came about."""
+    """For files that nobody will read any more: of imports that succeeded, that are gone, or never came about; and for
+    what is left of any file whose storing was killed."""
 
     files: ImportFiles
     queries: ImportQueries
@@ -92,8 +93,9 @@ class ImportFileSweep:
 
     async def run(self) -> int:
         """How many files were removed."""
-        removed, some = 0, dict[UUID, Blob]()
+        some = dict[UUID, Blob]()
         before = self.clock.now() - ORPHANED_AFTER
+        removed = await self.files.blobs.remove_unfinished(before)
         async for blob in self.files.blobs.all(FOLDER):
             import_id = _whose(blob.key)
             if import_id is not None and blob.stored_at < before:

@@ -1,6 +1,7 @@
 """The job that imports a file, a chunk of its rows in each transaction."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -16,14 +17,20 @@ from application.imports.rows import Rows
 from application.imports.views import progress_of
 from application.jobs.kinds import LeaseLost, Run
 from application.ports import Clock, Ids
-from application.unit_of_work import Transactions
+from application.unit_of_work import ACCESS, Transactions
 from domain.errors import Conflict, NotFound, Unavailable
-from domain.imports.members_import import MembersImport
+from domain.imports.members_import import MembersImport, OnDuplicate
 
 T = TypeVar("T")
 
 CHUNK = 2_000
 """Rows that one transaction merges: so many that a million takes a minute, so few that nobody waits long."""
+FEW = 200
+"""Rows, where each has something follow: an invitation, a message to a webhook, a session that ends."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Of a file that one chunk is read from: rows may be long."""
+PAUSE = 20
+"""What part of the time that a chunk took nothing is done: on SQLite other processes find the file free then."""
 PIECE = 65_536
 """Bytes that are read into records at once, in a thread."""
 TRIES = 3
@@ -56,6 +63,8 @@ class Importing:
                 await self._tell(run, found)
         counts = found.counts
         await self._tell(run, found, is_over=True)
+        if found.counts.created and not found.dry_run:
+            await self._settle()
         result = {
             "import_id": str(found.id),
             "created": counts.created,
@@ -71,6 +80,11 @@ class Importing:
     async def _tell(self, run: Run, found: MembersImport, *, is_over: bool = False) -> None:
         told = progress_of(found, is_over=is_over)
         await run.progress(told.done, told.total, rejected=told.rejected)
+
+    async def _settle(self) -> None:
+        with suppress(Unavailable):  # else the database does it by itself, some time later
+            async with self.transactions.begin() as uow:
+                await uow.imports.settle()
 
     async def _import(self, import_id: UUID) -> MembersImport:
         async with self.transactions.begin() as uow:
@@ -99,27 +113,56 @@ class Importing:
         """What is left of the file."""
         reading = _Reading(Records(rows.header.delimiter), rows, behind=found.counts.done)
         waiting: list[PreparedRow] = []
+        size = 0
         async with aclosing(_pieces(await self.files.open(found.id))) as pieces:
             async for piece in pieces:
                 waiting += await asyncio.to_thread(reading.feed, piece)
-                while len(waiting) >= CHUNK:
+                size += len(piece)
+                while len(waiting) >= CHUNK or (waiting and size >= MOST_BYTES):
                     yield waiting[:CHUNK]
                     del waiting[:CHUNK]
+                    size = 0
         waiting += await asyncio.to_thread(reading.finish)
         for first in range(0, len(waiting), CHUNK):
             yield waiting[first : first + CHUNK]
 
     async def _merged(self, found: MembersImport, rows: Rows, chunk: Sequence[PreparedRow]) -> MembersImport:
         """The import behind this chunk."""
+        began = time.monotonic()
+        size = FEW if await self._has_much_to_follow(found, rows) else len(chunk)
+        for first in range(0, len(chunk), size):
+            found = await self._merged_somehow(found, rows, chunk[first : first + size])
+        await asyncio.sleep((time.monotonic() - began) / PAUSE)
+        return found
+
+    async def _has_much_to_follow(self, found: MembersImport, rows: Rows) -> bool:
+        """Whether there are statements for each row."""
+        if found.dry_run:
+            return False
+        may_sign_out = found.on_duplicate is OnDuplicate.UPDATE and "is_active" in rows.header.fields
+        if found.invite or may_sign_out:
+            return True
+        async with self.transactions.begin() as uow:
+            return await self.merging.is_heard(uow)
+
+    async def _merged_somehow(self, found: MembersImport, rows: Rows, some: Sequence[PreparedRow]) -> MembersImport:
+        """At once, or should others make the same accounts again and again, row by row.
+
+        Raises:
+            Unavailable: `too-busy`; not even so.
+        """
         for _ in range(TRIES):
             with suppress(Conflict):
-                return await self._merged_at_once(found, rows, chunk)
-        for row in chunk:
-            found = await self._merged_at_once(found, rows, [row])
+                return await self._merged_at_once(found, rows, some)
+        if len(some) == 1:
+            raise Unavailable("too-busy", "Others change the same accounts all the time; the import goes on later.")
+        for row in some:
+            found = await self._merged_somehow(found, rows, [row])
         return found
 
     async def _merged_at_once(self, found: MembersImport, rows: Rows, chunk: Sequence[PreparedRow]) -> MembersImport:
         async with self.transactions.begin() as uow:
+            await uow.serialise(ACCESS)  # before the import is locked, as by who deletes the importer's account
             current = await uow.imports.get(found.id)
             if current is None or current.counts != found.counts:
                 raise LeaseLost

@@ -68,6 +68,10 @@ class Merging:
         await uow.imports.save(advanced, chunk.rejected)
         return advanced
 
+    async def is_heard(self, uow: UnitOfWork) -> bool:
+        """Whether anything follows from an account that is made or changed."""
+        return any([await self.outbox.is_heard(uow, kind) for kind in (UserCreated, UserUpdated, UserRolesChanged)])
+
     async def _tell(self, uow: UnitOfWork, chunk: Chunk) -> None:
         if await self.outbox.is_heard(uow, UserCreated):
             for user in chunk.new.values():

@@ -13,7 +13,7 @@ PASSWORDS_RULE = holder(IMPORT_PASSWORDS)
 
 
 def importer_of(actor: Actor) -> Importer:
-    return Importer(actor.name, actor.permissions, actor.user_id, actor.api_key_id)
+    return Importer(actor.name, actor.permissions, actor.user_id, actor.api_key_id, actor.impersonator_id)
 
 
 def actor_of(importer: Importer) -> Actor:
@@ -21,4 +21,11 @@ def actor_of(importer: Importer) -> Actor:
     if importer.user_id is None:
         return Actor(ActorKind.OPERATOR, importer.name, importer.permissions)
     kind = ActorKind.MEMBER if importer.api_key_id is None else ActorKind.API_KEY
-    return Actor(kind, None, importer.permissions, importer.user_id, api_key_id=importer.api_key_id)
+    return Actor(
+        kind,
+        None,
+        importer.permissions,
+        importer.user_id,
+        api_key_id=importer.api_key_id,
+        impersonator_id=importer.impersonator_id,
+    )

@@ -29,6 +29,10 @@ _YES_AND_NO = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0"), False),
 }
+_LIKE_A_HASH = re.compile(
+    r"\$(?:2[abxy]?|argon2\w*|pbkdf2[\w-]*|scrypt|[156y])\$|(?:bcrypt|pbkdf2|argon2|scrypt|mh1)\w*\$"
+)
+"""A cell that has slipped into another column."""
 _BETWEEN_ROLES = re.compile(r"[\s,;|]+")
 _UNUSABLE = "!"
 """What Django has before the password of who has none."""
@@ -64,6 +68,7 @@ class Rows:
         self._new_id = new_id
         self._now = now
         self._hash_at = header.fields.index("password_hash") if "password_hash" in header.fields else None
+        self._nameless = [place for place, name in enumerate(header.names) if not name]
         self._as_meant = restored if source is Source.MOOTHALL else str
         self._places = [(place, field) for place, field in enumerate(header.fields) if field is not None]
 
@@ -74,6 +79,8 @@ class Rows:
         if len(cells) != len(self.header.fields):
             detail = f"The row has {len(cells)} cells, and the header {len(self.header.fields)}."
             return self.rejected(record, "", detail)
+        if any(cells[at] for at in self._nameless):
+            return self.rejected(record, "", "There is something in a column that has no name.")
         try:
             return self._wanted(record, {field: self._as_meant(cells[at]) for at, field in self._places if cells[at]})
         except Invalid as error:
@@ -152,13 +159,21 @@ class Rows:
         except Invalid:
             return False
 
+    def _is_left_out(self, place: int, cell: str) -> bool:
+        """What others have beside what is known here may be a secret, too."""
+        field = self.header.fields[place]
+        return field is None or field == "password_hash" or _LIKE_A_HASH.search(cell) is not None
+
     def _text(self, record: Record) -> str:
         """The row as it could be imported again, but for its password hash."""
         cells = list(record.cells)
-        if self._hash_at is not None:
-            if record.wrong is not None or len(cells) != len(self.header.fields):
+        if record.wrong is not None or len(cells) != len(self.header.fields):
+            if self._hash_at is not None or any(_LIKE_A_HASH.search(cell) for cell in cells):
                 return LEFT_OUT
-            cells[self._hash_at] = ""
+        elif self._source is Source.MOOTHALL:
+            cells = ["" if at == self._hash_at or _LIKE_A_HASH.search(cell) else cell for at, cell in enumerate(cells)]
+        else:
+            cells = ["" if self._is_left_out(at, cell) else cell for at, cell in enumerate(cells)]
         written = io.StringIO()
         if record.wrong is not None:
             written.write(cells[0])

@@ -1,6 +1,7 @@
 """What became of an import."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
@@ -40,7 +41,13 @@ class ListRejectedRows:
         """Raises NotFound (`import-not-found`)."""
         require(actor, self.rule)
         await _found(self.queries, import_id)
-        return self.queries.rejects(import_id)
+        return self._rows(import_id)
+
+    async def _rows(self, import_id: UUID) -> AsyncGenerator[Sequence[RejectedRow], None]:
+        async with aclosing(self.queries.rejects(import_id)) as pages:
+            async for page in pages:
+                yield page
+        await _found(self.queries, import_id)  # else they only seemed to be all
 
 
 async def _found(queries: ImportQueries, import_id: UUID) -> ImportView:

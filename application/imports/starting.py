@@ -1,13 +1,14 @@
 """Asking for an import."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 from application.access.reach import admitted
 from application.audit.trail import Trail
-from application.idempotency import Idempotency, Once
+from application.idempotency import AnsweredAlready, Idempotency, Once
 from application.imports.columns import Header
 from application.imports.files import ImportFiles
 from application.imports.rights import PASSWORDS_RULE, RULE, importer_of
@@ -18,7 +19,7 @@ from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
 from domain.access.policy import Rule, require
-from domain.errors import Conflict, Unavailable
+from domain.errors import Conflict, MoothallError, Unavailable
 from domain.imports.members_import import MembersImport, OnDuplicate, Source
 from domain.jobs.job import Job
 
@@ -57,7 +58,7 @@ class StartImport:
         `repeated-column`), Conflict (`import-running`)."""
         require(actor, self.rule)
         import_id = self.ids.new()
-        try:
+        async with self._removed_unless_wanted(import_id):
             file = await self.files.put(import_id, content)
             Header.of(file.head, source)
             once = once_for(file.digest)
@@ -87,9 +88,17 @@ class StartImport:
                 unique_key=f"{IMPORT_JOB}/{file.digest.hex()}",
             )
             return await self._started(actor, found, job, once)
-        except BaseException:
-            with suppress(Unavailable):  # else it is swept
-                await self.files.remove(import_id)
+
+    @asynccontextmanager
+    async def _removed_unless_wanted(self, import_id: UUID) -> AsyncIterator[None]:
+        """The file of an import that did not come about. Where nobody knows, because the answer to the COMMIT was lost,
+        it stays: the job may be there. Else it is swept."""
+        try:
+            yield
+        except (MoothallError, AnsweredAlready) as error:
+            if not isinstance(error, Unavailable):
+                with suppress(Unavailable):
+                    await self.files.remove(import_id)
             raise
 
     async def _started(self, actor: Actor, found: MembersImport, job: Job, once: Once[ImportView] | None) -> ImportView:

@@ -52,13 +52,15 @@ class Importer:
     """Who asked for it, and what they were allowed at that time: an import never reaches further, and no further than
     what they are still allowed when a row's turn comes.
 
-    `name` is what the audit trail calls them; an operator has no `user_id`.
+    `name` is what the audit trail calls them; an operator has no `user_id`. With an `impersonator_id` that
+    administrator acted in the place of the member.
     """
 
     name: str
     permissions: frozenset[str]
     user_id: UUID | None = None
     api_key_id: UUID | None = None
+    impersonator_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,10 @@ class Imports(Protocol):
         """How far it has come, and the rows that were refused on the way; in the order of their lines."""
         ...
 
+    async def settle(self) -> None:
+        """So many accounts may be new that the store has to look at them anew, to find its ways among them."""
+        ...
+
     async def expect(self, import_id: UUID, keys: Collection[bytes]) -> None:
         """Note what a dry run would have taken (16 bytes each), for the rows that follow. What is noted already stays
         so."""
@@ -117,5 +123,6 @@ class Imports(Protocol):
         ...
 
     async def forget_expected(self, *, limit: int) -> int:
-        """Remove some of what was noted for imports that are over; how many they were."""
+        """Remove some of what was noted for imports that succeeded (one that failed may be retried); how many they
+        were."""
         ...

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from email.message import Message
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -85,6 +86,13 @@ def _query_names(dependant: Dependant) -> set[str]:
 
 def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def charset(request: Request) -> str | None:
+    """What the body says that it is written in, in small letters."""
+    headers = Message()
+    headers["content-type"] = request.headers.get("content-type", "")
+    return headers.get_content_charset()
 
 
 def _refuse_unknown_and_repeated(request: Request, known: set[str]) -> None:

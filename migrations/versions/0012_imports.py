@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("permissions", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Uuid()),
         sa.Column("api_key_id", sa.Uuid()),
+        sa.Column("impersonator_id", sa.Uuid()),
         sa.Column("source", KEY, nullable=False),
         sa.Column("on_duplicate", KEY, nullable=False),
         sa.Column("dry_run", sa.Boolean(), nullable=False),

@@ -69,16 +69,18 @@ async def test_what_a_dry_run_expects_is_its_own(store: Store) -> None:
         assert await uow.imports.expected(other.id, KEYS) == set()
 
 
-async def test_it_is_forgotten_once_the_import_is_over(store: Store) -> None:
-    running, over = a_job(due_at=NOW), a_job().succeeded(NOW)
-    one, other = await _stored(store, running), await _stored(store, over)
+async def test_it_is_forgotten_once_the_import_has_succeeded(store: Store) -> None:
+    """One that failed may be retried, and goes on."""
+    running, failed, over = a_job(due_at=NOW), a_job().failed(NOW, "No."), a_job().succeeded(NOW)
+    one, two, other = [await _stored(store, job) for job in (running, failed, over)]
     async with store.transactions.begin() as uow:
-        for found in (one, other):
+        for found in (one, two, other):
             await uow.imports.expect(found.id, KEYS)
         assert await uow.imports.forget_expected(limit=2) == 2
         assert await uow.imports.forget_expected(limit=2) == 1
         assert await uow.imports.forget_expected(limit=2) == 0
         assert await uow.imports.expected(one.id, KEYS) == set(KEYS)
+        assert await uow.imports.expected(two.id, KEYS) == set(KEYS)
 
 
 @pytest.mark.parametrize("how", ["the job is swept", "the account is deleted"])

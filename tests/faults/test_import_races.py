@@ -1,8 +1,11 @@
 """Others make, delete and list accounts while an import is at work on them; on PostgreSQL, where they need not wait."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -10,9 +13,12 @@ from sqlalchemy import text
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from adapters.sql.users import SqlUsers
 from application.app import Application
+from application.imports.rights import importer_of
 from application.imports.views import ImportView
 from application.unit_of_work import UnitOfWork
-from domain.access.actor import ANONYMOUS, operator
+from domain.access import actor as actors
+from domain.access.actor import ANONYMOUS, Actor, operator
+from domain.errors import NotFound
 from domain.imports.members_import import OnDuplicate
 from entrypoints.bootstrap import open_application
 from entrypoints.settings import Settings
@@ -94,6 +100,45 @@ async def test_who_is_deleted_meanwhile_is_made_anew(house: Application, monkeyp
     once_before(monkeypatch, "get_all", delete)
     view = await imported(house, "email,first_name\na@example.com,Ada\n", OnDuplicate.UPDATE)
     assert (view.created, view.updated) == (1, 0)
+
+
+async def test_who_asked_for_it_may_be_deleted_meanwhile(house: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither waits for the other for ever."""
+    clerk = await house.identity.create_user(OPERATOR, email="clerk@example.com", roles=["admin"])
+    await house.identity.create_user(OPERATOR, email="root@example.com", roles=["admin"])
+    key = actors.member(
+        clerk.value.id, frozenset({"*"}), session_id=clerk.value.id, signed_in_at=house.runner.clock.now()
+    )
+    started = await _asked_by(house, key)
+    deleting: list[asyncio.Task[None]] = []
+
+    async def delete() -> None:
+        deleting.append(asyncio.create_task(house.identity.delete_user(OPERATOR, user_id=clerk.value.id)))
+        await asyncio.sleep(0.3)
+
+    once_before(monkeypatch, "find_all", delete)
+    await house.runner.drain()
+    await deleting[0]
+    with pytest.raises(NotFound):
+        await house.imports.show_import(OPERATOR, import_id=started)
+
+
+async def _asked_by(house: Application, actor: Actor) -> UUID:
+    """Without asking whether their session is there: there is none."""
+    found = await house.imports.start_import(OPERATOR, content=streamed(b"email\na@example.com\n"))
+    async with house.identity.log_in.transactions.begin() as uow:
+        job = await uow.jobs.get(found.job_id)
+        stored = await uow.imports.get(found.id)
+    assert job is not None
+    assert stored is not None
+    own = replace(job, id=uuid4(), args={"import_id": str(uuid4())}, owner_id=actor.user_id, unique_key=None)
+    importing = replace(stored, id=UUID(own.args["import_id"]), job_id=own.id, importer=importer_of(actor))
+    await house.imports.start_import.files.put(importing.id, streamed(b"email\nb@example.com\n"))
+    await house.jobs.cancel_job(OPERATOR, job_id=found.job_id)
+    async with house.identity.log_in.transactions.begin() as uow:
+        await uow.jobs.add(own)
+        await uow.imports.add(importing)
+    return importing.id
 
 
 async def test_a_table_that_was_empty_is_not_read_whole_once_it_has_grown(store: Store) -> None:

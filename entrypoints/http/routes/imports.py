@@ -9,7 +9,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from application.idempotency import AnsweredAlready, Once
 from application.imports.ports import LARGEST_FILE
+from application.imports.starting import StartImport
 from application.imports.views import ImportView
+from domain.access.policy import require
 from domain.imports.members_import import OnDuplicate, Source
 from entrypoints.csv_files import CSV as CSV_FILE
 from entrypoints.http.downloads import Download
@@ -17,7 +19,7 @@ from entrypoints.http.errors import UnsupportedMediaType
 from entrypoints.http.idempotency import Repeatable, TheKey, fingerprint, replayed
 from entrypoints.http.openapi import Responses, problems
 from entrypoints.http.resources import API, NO_STORE, answer
-from entrypoints.http.routing import StrictRoute, media_type, operation_id
+from entrypoints.http.routing import StrictRoute, charset, media_type, operation_id
 from entrypoints.http.security import SignedIn, TheApplication
 from entrypoints.http.uploads import MULTIPART, one_file
 from entrypoints.rejected_rows import as_csv
@@ -56,9 +58,13 @@ _REJECTS: Responses = {
 _the_file = one_file("file", largest=LARGEST_FILE)
 
 
-async def the_content(request: Request, _: SignedIn) -> AsyncGenerator[AsyncIterator[bytes]]:
-    """The body itself, or the file in a form."""
+async def the_content(request: Request, actor: SignedIn) -> AsyncGenerator[AsyncIterator[bytes]]:
+    """The body itself, or the file in a form, which lies on the disk before anybody asks for it: so the right is asked
+    for first."""
+    require(actor, StartImport.rule)
     if media_type(request) == CSV:
+        if charset(request) not in (None, "utf-8", "utf-16"):
+            raise UnsupportedMediaType(f"{CSV}; charset=utf-8")
         yield request.stream()
         return
     if media_type(request) != MULTIPART:

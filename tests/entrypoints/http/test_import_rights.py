@@ -1,5 +1,6 @@
 """An import reaches no further than who asked for it: a row that would is refused, and the others are not (S28)."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -144,3 +145,36 @@ async def test_who_signs_out_meanwhile_has_not_changed_their_mind(api: Api) -> N
     await api.application.runner.drain()
     root = await api.log_in("root")
     assert (await shown(api, root, found["id"]))["created"] == 1
+
+
+async def test_an_import_in_somebodys_place_ends_with_the_rights_of_who_was_there(api: Api) -> None:
+    await api.admin()
+    clerk, _ = await api.staff("clerk", "users:import")
+    boss_user, boss = await api.staff("boss", "users:import", "users:impersonate")
+    path = f"/users/{clerk['id']}/impersonate"
+    told = (await api.call("POST", path, as_=boss, json={"permissions": ["users:import"]})).json()
+    acting = Tokens(told["access_token"], "")
+    found = await started(api, acting, "email\na@x.org\n")
+    await api.application.identity.update_user(OPERATOR, user_id=UUID(boss_user["id"]), is_active=False)
+    await api.application.runner.drain()
+    root = await api.log_in("root")
+    view = await shown(api, root, found["id"])
+    assert (view["status"], view["created"], view["imported_by"]) == ("failed", 0, boss_user["id"])
+
+
+async def test_a_form_is_not_read_for_who_may_not_import(api: Api) -> None:
+    """It would lie on the disk first."""
+    _, ada = await api.member("ada")
+    sent = 0
+
+    async def form() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        for _ in range(100):
+            sent += 1
+            yield b"x" * 10_000
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await api.call("POST", "/imports", as_=ada, content=form(), headers=headers)
+    assert answer.status_code == 403
+    assert sent < 100

@@ -50,6 +50,7 @@ class Chunk:
         self._emails: dict[str, UUID] = {}
         self._usernames: dict[str, UUID] = {}
         self._externals: dict[str, UUID] = {}
+        self._external_of: dict[UUID, str] = {}
         self._external_ids: dict[UUID, str] = {}
         self._foreseen: Set[bytes] = frozenset()
         self._within_reach: dict[frozenset[str], str | None] = {}
@@ -68,6 +69,7 @@ class Chunk:
         self._externals.update(
             await users.find_external_ids([row.external_id for row in wanted if row.external_id is not None])
         )
+        self._external_of.update((user_id, text) for text, user_id in self._externals.items())
         if self._emails and judge(self.actor, UpdateUser.rule) is None:
             self._there.update(await users.get_all(sorted(set(self._emails.values()))))
         if self.found.dry_run:
@@ -199,9 +201,10 @@ class Chunk:
         if row.user.username_key is not None:
             self._usernames[row.user.username_key] = user_id
         if row.external_id is not None and self._external_is_new(row, user_id):
-            if (given_up := self._external_ids.get(user_id)) is not None:
+            if (given_up := self._external_of.get(user_id)) is not None:
                 del self._externals[given_up]
             self._externals[row.external_id] = user_id
+            self._external_of[user_id] = row.external_id
             self._external_ids[user_id] = row.external_id
         if self.found.dry_run:
             self.expected.update(_names(row))

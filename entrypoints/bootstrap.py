@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import punq
@@ -450,6 +451,7 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
 def _engine(settings: Settings) -> AsyncEngine:
     if settings.database_url is None:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        Path(settings.database).touch(mode=0o600)  # whoever made the folder; what lies beside it later is as readable
     database = sql.Database(
         settings.database,
         pool_size=settings.db_pool_size,

@@ -10,6 +10,7 @@ from enum import Enum
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -220,6 +221,14 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL, or the path of the embedded default: a file in the data directory."""
         return self.database_url or str(self.data_dir.absolute() / "moothall.db")
+
+    @property
+    def database_place(self) -> str:
+        """The same for people, without user and password."""
+        parts = urlsplit(self.database)
+        if self.is_embedded:
+            return f"the file {parts.path if parts.scheme else self.database}"
+        return f"PostgreSQL at {parts.netloc.rpartition('@')[2] or 'this machine'}{parts.path}"
 
     @property
     def is_embedded(self) -> bool:

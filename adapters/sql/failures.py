@@ -24,6 +24,8 @@ _AWAY = (
 )
 """Beginnings of the SQLSTATE codes with which the same request may succeed a little later."""
 
+_NOT_ALLOWED = "42501"
+
 _AWAY_ON_SQLITE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -56,6 +58,13 @@ def translated() -> Iterator[None]:
         raise meaning from (error if isinstance(meaning, Unavailable) else None)
 
 
+def _not_allowed() -> Unavailable:
+    return Unavailable(
+        "database-privileges",
+        "The database does not allow its user to do that; let it own the database: ALTER DATABASE … OWNER TO …",
+    )
+
+
 def unavailable() -> Unavailable:
     return Unavailable("database-unavailable", "The database does not answer; try again in a moment.", retry_after=1)
 
@@ -63,6 +72,9 @@ def unavailable() -> Unavailable:
 def _meaning(error: Exception) -> MoothallError | None:
     if isinstance(error, IntegrityError):
         return meaning_of(error.driver_exception)
+    driver_error = error.driver_exception if isinstance(error, DBAPIError) else error
+    if getattr(driver_error, "sqlstate", None) == _NOT_ALLOWED:
+        return _not_allowed()
     if isinstance(error, DBAPIError):
         return unavailable() if error.connection_invalidated or _is_away(error.driver_exception) else None
     if isinstance(error, (PoolTimeout, OSError)) or _is_away(error):  # a TimeoutError is an OSError

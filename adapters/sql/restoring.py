@@ -22,9 +22,12 @@ from domain.access.roles import BUILT_IN_ROLES
 from domain.errors import Conflict, Invalid
 
 _SOMEBODYS = {
+    "signing_keys": "false",
+    "audit_entries": "action NOT IN ('signing-key.created', 'housekeeping.swept')",
+    "jobs": "owner_id IS NOT NULL OR event_id IS NOT NULL",
     "roles": f"name NOT IN ({', '.join(repr(role.name) for role in BUILT_IN_ROLES)}) OR version > 1",
 }
-"""Which rows of a table count, where migrations make some."""
+"""Which rows of a table count, where migrations, and servers that were only started, make some."""
 
 
 class Target:
@@ -47,8 +50,8 @@ class Target:
         if filled:
             raise Conflict(
                 "database-not-empty",
-                f"There is something in this database already (in {', '.join(filled)}). Restore into one that is empty;"
-                " what is in this one goes with: moothall db downgrade base",
+                f"There is something in this database already (in {', '.join(filled)}). Restore into one that is empty:"
+                " set MOOTHALL_DATABASE_URL to another one, or for an embedded one MOOTHALL_DATA_DIR.",
             )
 
     async def prepare(self, revision: str, shapes: Sequence[Shape]) -> None:

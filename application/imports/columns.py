@@ -73,6 +73,16 @@ def _normal(name: str) -> str:
 _KNOWN = {source: {_normal(name): field for name, field in fields.items()} for source, fields in FIELDS.items()}
 
 
+_TELLING: Mapping[Source, frozenset[str]] = {
+    Source.MOOTHALL: frozenset(),
+    Source.FASTAPI_USERS: frozenset({"hashed_password", "is_superuser"}),
+    Source.DJANGO: frozenset({"password", "date_joined"}),
+    Source.POCKETBASE: frozenset({"password", "verified"}),
+}
+"""Columns without which a file comes from somewhere else: its passwords would be left where they are."""
+_OF_A_WORKBOOK = b"PK\x03\x04"
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """`names` are the columns as the file calls them, `fields` what each becomes (None: nothing)."""
@@ -86,8 +96,11 @@ class Header:
         """From the first bytes of a file; all of it, where it is shorter than `HEAD`.
 
         Raises:
-            Invalid: `no-header`, `too-many-columns`, `no-email-column`, `unknown-column`, `repeated-column`.
+            Invalid: `no-csv`, `no-header`, `too-many-columns`, `no-email-column`, `another-source`, `repeated-column`,
+                `unknown-column`.
         """
+        if head.startswith(_OF_A_WORKBOOK):
+            raise _bad("no-csv", "This is a workbook; save it as CSV (UTF-8).")
         found = [(delimiter, record) for delimiter in DELIMITERS if (record := _first(head, delimiter)) is not None]
         if not found:
             raise _bad("no-header", "The file does not begin with the names of its columns.")
@@ -117,9 +130,9 @@ def _check(names: Sequence[str], source: Source) -> None:
         raise _bad("too-many-columns", f"There are more than {MOST_COLUMNS} columns.")
     if EMAIL not in fields:
         shown = ", ".join(repr(name[:LONGEST_SHOWN]) for name in names[:20])
-        raise _bad(
-            "no-email-column", f"The first line has to name the columns, with one for the e-mail; it has {shown}."
-        )
+        raise _bad("no-email-column", f"The first line has to name the columns, one of them `email`; it has {shown}.")
+    if missing := sorted(name for name in _TELLING[source] if _normal(name) not in map(_normal, names)):
+        raise _bad("another-source", f"A file of {source.value} has a column {', '.join(missing)}; this one has none.")
     if repeated := next((field for field in fields if fields.count(field) > 1), None):
         raise _bad("repeated-column", f"There is more than one column for {repeated}.")
     unknown = [name for name in names if _normal(name) not in known and _normal(name) not in _TOLD_ALONE and name]

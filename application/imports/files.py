@@ -63,6 +63,7 @@ class _Reading:
         self._content = content
         self._sha = hashlib.sha256()
         self._breaks = 0
+        self._returns = 0
         self._head = b""
         self._end = b""
 
@@ -73,13 +74,15 @@ class _Reading:
                 raise Invalid.field("file-too-large", "/file", f"The file has more than {LARGEST_FILE} bytes.")
             self._sha.update(piece)
             self._breaks += piece.count(b"\n")
+            self._returns += piece.count(b"\r")
             self._head += piece[: HEAD - len(self._head)]
             self._end = (self._end + piece)[-2:]
             yield piece
 
     def found(self) -> StoredFile:
-        ends_in_a_break = b"\n" in self._end
-        return StoredFile(self._sha.digest(), self.size, self._breaks + (not ends_in_a_break), self._head)
+        ends_in_a_break = b"\n" in self._end or b"\r" in self._end
+        breaks = self._breaks or self._returns
+        return StoredFile(self._sha.digest(), self.size, breaks + (not ends_in_a_break), self._head)
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ async def _decide(chunk: Chunk, row: WantedMember) -> None:
     if not chunk.is_there(row):
         chunk.create(row)
     elif chunk.found.on_duplicate is OnDuplicate.REJECT:
-        raise RowRefused("email", "There is an account with this e-mail address already.")
+        raise RowRefused("email", "There is an account with this e-mail address already, or it was in an earlier row.")
     elif chunk.found.on_duplicate is OnDuplicate.SKIP:
         chunk.skipped += 1
     else:

@@ -98,7 +98,9 @@ class Rows:
             raise Invalid.field("bad-encoding", f"/{field}", "Some of this is neither UTF-8 nor marked as UTF-16.")
         if "email" not in cells:
             raise Invalid.field("bad-email", "/email", "There is no e-mail address.")
-        email = self._emails.parse(cells.pop("email"))
+        email = self._emails.parse(cells.pop("email").strip())
+        if "username" in cells:
+            cells["username"] = cells["username"].strip()
         if self._source is Source.DJANGO and self._is_address(cells.get("username"), email):
             del cells["username"]  # who signs in may type the address in its place
         given = {field: self._value(field, text) for field, text in cells.items()}

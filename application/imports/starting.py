@@ -19,11 +19,12 @@ from application.ports import Clock, Ids
 from application.unit_of_work import Transactions
 from domain.access.actor import Actor
 from domain.access.policy import Rule, require
-from domain.errors import Conflict, MoothallError, Unavailable
+from domain.errors import Conflict, Invalid, MoothallError, Unavailable
 from domain.imports.members_import import MembersImport, OnDuplicate, Source
 from domain.jobs.job import Job
 
 IMPORT_JOB = "import-members"
+LINES_OF_SOMEBODY = 2
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,16 @@ class StartImport:
     ) -> ImportView:
         """`once_for` gets the SHA-256 of the content once that was read.
 
-        Raises Invalid (`empty-file`, `file-too-large`, `no-header`, `no-email-column`, `unknown-column`,
+        Raises Invalid (`empty-file`, `no-rows`, `no-csv`, `another-source`, `too-many-columns`,
+        `file-too-large`, `no-header`, `no-email-column`, `unknown-column`,
         `repeated-column`), Conflict (`import-running`)."""
         require(actor, self.rule)
         import_id = self.ids.new()
         async with self._removed_unless_wanted(import_id):
             file = await self.files.put(import_id, content)
             Header.of(file.head, source)
+            if file.lines < LINES_OF_SOMEBODY:
+                raise Invalid.field("no-rows", "/file", "There is one line in the file, and nobody below its columns.")
             once = once_for(file.digest)
             await self.idempotency.check(actor, once)
             now = self.clock.now()

@@ -53,7 +53,7 @@ def backup(
         size = file.stat().st_size
         if output.json:
             output.show({**asdict(saved), "bytes": size, "encrypted": passphrase is not None})
-        output.say(f"Saved {_amount(saved)} in {file} ({size:,} bytes).")
+        output.say(f"Saved {_amount(saved)} of {settings.database_place} in {file} ({size:,} bytes).")
     if settings.secrets_that_exist():
         output.say(f"The secret key is not in it: keep {_where_the_secret_is(settings)} too, somewhere else.")
 
@@ -83,6 +83,8 @@ def restore(
     def ask() -> str:
         return read_secret("passphrase", from_stdin=passphrase_stdin, from_file=passphrase_file, twice=False)
 
+    if file != STREAM and not file.is_file():
+        raise wrong_usage(f"There is no file {file}.")
     if passphrase_stdin and file == STREAM:
         raise wrong_usage("The backup comes from standard input: take the passphrase from --passphrase-file.")
     restoring = _restored(
@@ -90,8 +92,8 @@ def restore(
     )
     restored = run(restoring)
     output.say(
-        f"Restored {_amount(restored)}, saved at {restored.saved_at} on {restored.engine}"
-        f" by Moothall {restored.moothall}."
+        f"Restored {_amount(restored)} into {settings.database_place}, as they were saved at {restored.saved_at}"
+        f" on {restored.engine} by Moothall {restored.moothall}."
     )
     if with_another_secret:
         output.say("What was made under a secret that is lost is of no use: members ask for a new password, say.")
@@ -152,6 +154,8 @@ def _may_be_written(file: Path, output: Output) -> None:
     if file == STREAM:
         if sys.stdout.isatty():
             raise wrong_usage("A backup is nothing for a terminal: name a file.")
+    elif not file.parent.is_dir():
+        raise wrong_usage(f"There is no folder {file.parent}.")
     elif file.exists():
         if not file.is_file():
             raise wrong_usage(f"{file} is no file.")

@@ -67,7 +67,7 @@ def tell(error: Exception, *, as_json: bool) -> ExitCode:
     match error:
         case MoothallError():
             problems = error.problems if isinstance(error, Invalid) else ()
-            _print(error.code, error.detail, problems, as_json=as_json)
+            _print(error.code, f"{error.detail}{_why(error)}", problems, as_json=as_json)
             return next((code for category, code in EXIT_CODES.items() if isinstance(error, category)), ExitCode.FAILED)
         case CommandError():
             _print(error.code, str(error), error.problems, as_json=as_json)
@@ -86,10 +86,25 @@ def tell(error: Exception, *, as_json: bool) -> ExitCode:
             _print("aborted", "There was no answer.", (), as_json=as_json)
             return ExitCode.FAILED
         case OSError():
-            _print("system", str(error), (), as_json=as_json)
+            _print("system", _of_the_system(error), (), as_json=as_json)
             return ExitCode.FAILED
         case _:
             raise error
+
+
+def _why(error: MoothallError) -> str:
+    """What the other part itself said, where one is away: whoever runs commands can do something about it."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else None
+    if cause is None:
+        return ""
+    said = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
+    return f" ({said or type(cause).__name__})"
+
+
+def _of_the_system(error: OSError) -> str:
+    if error.strerror is None or error.filename is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}"
 
 
 def _print(code: str, detail: str, problems: Sequence[FieldProblem], *, as_json: bool) -> None:

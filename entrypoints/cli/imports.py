@@ -136,8 +136,7 @@ def convert_keycloak(
     from application.imports.keycloak import rows
     from domain.spreadsheets import neutralised
 
-    table = csv.DictWriter(sys.stdout, OURS)
-    table.writeheader()
+    table, is_begun = csv.DictWriter(sys.stdout, OURS), False
     for file in files:
         try:
             export = json.loads(file.read_bytes())
@@ -146,6 +145,9 @@ def convert_keycloak(
         if not isinstance(export, dict):
             raise wrong_usage(f"{file} is nothing that Keycloak exported.")
         for row in rows(export):
+            if not is_begun:
+                table.writeheader()
+                is_begun = True
             table.writerow({name: neutralised(cell) for name, cell in row.items()})
 
 

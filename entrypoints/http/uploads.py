@@ -28,6 +28,10 @@ def one_file(name: str, *, largest: int) -> Callable[[Request], AsyncIterator[Bi
         try:
             form = await request.form(max_files=1, max_fields=0)
         except HTTPException as error:
+            if str(error.detail).startswith("Too many"):
+                raise Invalid.field(
+                    "more-than-a-file", f"/{name}", f"Send one file as {name}, and nothing else."
+                ) from error
             if error.status_code == HTTPStatus.BAD_REQUEST:
                 raise MalformedBody from error
             raise

@@ -102,9 +102,11 @@ def test_a_time_that_cannot_be_is_refused(text: str) -> None:
 
 
 def test_a_column_is_called_in_the_report_as_the_file_calls_it() -> None:
-    [found] = prepared(table(("hashed_password", "Email"), ("md5$1$2", "a@x.org")), Source.FASTAPI_USERS)
+    [found] = prepared(
+        table(("hashed_password", "Email", "is_superuser"), ("md5$1$2", "a@x.org", "f")), Source.FASTAPI_USERS
+    )
     assert isinstance(found, RejectedRow)
-    assert (found.column, found.row) == ("hashed_password", ",a@x.org")
+    assert (found.column, found.row) == ("hashed_password", ",a@x.org,f")
 
 
 def test_roles_are_parted_by_whatever_people_use() -> None:
@@ -114,7 +116,8 @@ def test_roles_are_parted_by_whatever_people_use() -> None:
 
 def test_a_superuser_elsewhere_is_an_administrator_here() -> None:
     [root, member] = prepared(
-        table(("email", "is_superuser"), ("a@x.org", "t"), ("b@x.org", "False")), Source.FASTAPI_USERS
+        table(("email", "is_superuser", "hashed_password"), ("a@x.org", "t", ""), ("b@x.org", "False", "")),
+        Source.FASTAPI_USERS,
     )
     assert isinstance(root, WantedMember)
     assert isinstance(member, WantedMember)
@@ -124,15 +127,15 @@ def test_a_superuser_elsewhere_is_an_administrator_here() -> None:
 
 
 def test_a_django_username_that_is_the_address_is_left_out() -> None:
-    header = ("email", "username", "password")
-    assert wanted(table(header, ("Ada@x.org", "ada@X.org", "!unusable")), Source.DJANGO).user.username is None
-    [other] = prepared(table(header, ("ada@x.org", "other@x.org", "!")), Source.DJANGO)
+    header = ("email", "username", "password", "date_joined")
+    assert wanted(table(header, ("Ada@x.org", "ada@X.org", "!unusable", "")), Source.DJANGO).user.username is None
+    [other] = prepared(table(header, ("ada@x.org", "other@x.org", "!", "")), Source.DJANGO)
     assert isinstance(other, RejectedRow)
     assert other.column == "username"
 
 
 def test_what_others_have_beside_is_left_where_it_is() -> None:
-    header = Header.of(table(("id", "email", "tokenKey", "verified")), Source.POCKETBASE)
+    header = Header.of(table(("id", "email", "tokenKey", "verified", "password")), Source.POCKETBASE)
     assert header.ignored == ("tokenKey",)
 
 
@@ -140,3 +143,11 @@ def test_the_delimiter_is_the_one_that_makes_sense_of_the_header() -> None:
     assert Header.of(b"first_name;email\n", Source.MOOTHALL).delimiter == ";"
     assert Header.of(b"email\n", Source.MOOTHALL).names == ("email",)
     assert Header.of(b'"email"\t"roles"\n', Source.MOOTHALL).delimiter == "\t"
+
+
+@pytest.mark.parametrize("source", [Source.FASTAPI_USERS, Source.DJANGO, Source.POCKETBASE])
+def test_a_file_of_somebody_else_is_not_taken_for_theirs(source: Source) -> None:
+    """Its passwords would be left where they are."""
+    with pytest.raises(Invalid) as refused:
+        Header.of(b"id,email,hash\n", source)
+    assert refused.value.code == "another-source"

@@ -46,6 +46,7 @@ class Club:
     key: str
     room: str
     picture: bytes
+    waiting_import: str
 
 
 def settings_at(folder: Path, url: str | None, **others: Any) -> Settings:
@@ -113,9 +114,9 @@ async def founded(api: Api) -> Club:
     await _odd_members(api)
     await api.application.audit.seal(OPERATOR)
     await api.register("last@example.com", username="last")  # whose mail waits, and whose entry is not sealed
-    await started(api, root, "email\nto-come@example.com\n")
+    waiting = await started(api, root, "email\nto-come@example.com\n", dry_run=True)
     picture = (await api.call("GET", f"/users/{grace['id']}/avatar")).content
-    return Club(root, tokens, key, "lounge", picture)
+    return Club(root, tokens, key, "lounge", picture, waiting["id"])
 
 
 async def _odd_members(api: Api) -> None:

@@ -136,7 +136,8 @@ def test_what_is_no_backup_is_refused(moothall: Moothall) -> None:
     (moothall.home / "notes.txt").write_text("Buy honey. " * 10)
     refused = moothall("--json", "db", "restore", "notes.txt")
     assert (refused.code, refused.error["code"]) == (7, "backup-damaged")
-    assert moothall("db", "restore", "nowhere").code == 1
+    assert moothall("db", "restore", "nowhere").code == 2
+    assert moothall("db", "backup", "nowhere/club.backup").code == 2
 
 
 def test_it_goes_through_a_pipe(filled: Moothall) -> None:
@@ -148,3 +149,25 @@ def test_it_goes_through_a_pipe(filled: Moothall) -> None:
     assert ran.stdout == ""
     moothall.setting(DATA_DIR="other")
     assert users(moothall) == ["root@example.com"]
+
+
+def test_an_installation_that_was_only_looked_at_is_empty(moothall: Moothall) -> None:
+    """Any command makes it a key, and leaves an entry in its trail."""
+    moothall.user("ada")
+    moothall.good("db", "backup", "club.backup")
+    key = (moothall.home / "moothall-data" / "secret.key").read_text()
+    moothall.setting(DATA_DIR="another", SECRET_KEY=key.strip())
+    moothall.good("users", "list")
+    told = moothall.good("db", "restore", "club.backup").err
+    assert f"into the file {moothall.home / 'another' / 'moothall.db'}" in told
+    assert [user["email"] for user in moothall.good("--json", "users", "list").json] == ["ada@example.com"]
+    assert moothall("db", "restore", "club.backup").code == 4
+
+
+def test_nobody_else_reads_the_embedded_database(moothall: Moothall) -> None:
+    """Whoever made the folder."""
+    (moothall.home / "moothall-data").mkdir(mode=0o755)
+    moothall.user("ada")
+    found = [file for file in (moothall.home / "moothall-data").iterdir() if file.name.startswith("moothall.db")]
+    assert found
+    assert {file.stat().st_mode & 0o777 for file in found} == {0o600}

@@ -51,7 +51,7 @@ def test_a_dry_run_changes_nothing(moothall: Moothall) -> None:
 
 
 def test_files_of_others_are_read_as_theirs(moothall: Moothall) -> None:
-    table = "id,email,is_superuser,is_active\n1,ada@example.com,t,f\n"
+    table = "id,email,hashed_password,is_superuser,is_active\n1,ada@example.com,,t,f\n"
     found = moothall.good("--json", "imports", "run", "-", "--from", "fastapi-users", "--watch", stdin=table).json
     assert found["source"] == "fastapi-users"
     [ada] = moothall.good("--json", "users", "list").json

@@ -42,9 +42,9 @@ async def test_a_hash_that_slipped_into_another_column_is_not_told(api: Api) -> 
     told = str(await rejects(api, root, await imported(api, root, table)))
     assert told.count("'line'") == 3
     assert "$2b$" not in told
-    table = f"email,tokenKey,name,password\nnobody,a-secret,Ada,{hash}\n"
+    table = f"email,tokenKey,name,password,verified\nnobody,a-secret,Ada,{hash},1\n"
     told = str(await rejects(api, root, await imported(api, root, table, source="pocketbase")))
-    assert "nobody,,Ada," in told
+    assert "nobody,,Ada,,1" in told
     assert "a-secret" not in told
 
 
@@ -64,6 +64,26 @@ async def test_what_spreadsheets_call_columns_is_understood(api: Api) -> None:
     assert counts(found) == {"created": 1, "rejected": 1}
     [user] = (await users(api, root)).values()
     assert (user["first_name"], user["is_active"]) == ("Ada", False)
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"PK\x03\x04\x14", "no-csv"), (b"email,first_name\n", "no-rows")])
+async def test_what_is_no_table_of_members_is_refused(api: Api, content: bytes, code: str) -> None:
+    _, root = await api.admin()
+    answer = await api.call("POST", "/imports", as_=root, content=content, headers={"Content-Type": "text/csv"})
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_a_form_has_a_file_and_nothing_else(api: Api) -> None:
+    _, root = await api.admin()
+    form = {"files": {"file": ("m.csv", "email\na@x.org\n")}, "data": {"dry_run": "true"}}
+    answer = await api.call("POST", "/imports", as_=root, **form)
+    assert (answer.status_code, answer.json()["code"]) == (422, "more-than-a-file")
+
+
+async def test_blanks_around_an_address_are_nobodys(api: Api) -> None:
+    _, root = await api.admin()
+    assert counts(await imported(api, root, "email,username\n a@x.org , ada \n")) == {"created": 1}
+    assert (await users(api, root))["a@x.org"]["username"] == "ada"
 
 
 async def test_another_encoding_is_refused_where_it_is_said(api: Api) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy import Select
 
@@ -25,6 +26,7 @@ from adapters.sql import (
     queries,
 )
 from adapters.sql import engine as engine_module
+from adapters.sql.failures import translated
 from adapters.sql.tables import metadata
 from application.audit.views import AuditFilters
 from domain.errors import Unavailable
@@ -336,3 +338,10 @@ async def test_who_signs_in_is_found_without_reading_through_a_table(
         steps = await asked.plan()
         assert any(index in step.split() for step in steps), steps
         assert not any("Seq Scan" in step for step in steps), steps
+
+
+def test_what_the_database_does_not_allow_is_told_as_that() -> None:
+    """Since version 15 a user who does not own a database can make no tables in it."""
+    with pytest.raises(Unavailable) as refused, translated():
+        raise asyncpg.InsufficientPrivilegeError("permission denied for schema public")
+    assert refused.value.code == "database-privileges"

@@ -67,8 +67,8 @@ class MemoryImportQueries(ImportQueries):
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def member_import(self, import_id: UUID) -> ImportView | None:
-        found = self._database.imports.get(import_id)
+    async def member_import(self, id: UUID) -> ImportView | None:
+        found = next((each for each in self._database.imports.values() if id in (each.id, each.job_id)), None)
         return ImportView.of(found, JobView.of(self._database.jobs[found.job_id])) if found is not None else None
 
     async def rejects(self, import_id: UUID) -> AsyncGenerator[Sequence[RejectedRow], None]:

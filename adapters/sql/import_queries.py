@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncGenerator, Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from adapters.sql.given import as_parameter, is_given
 from adapters.sql.imports import import_of
@@ -17,7 +17,7 @@ from application.jobs.views import JobView
 from domain.imports.members_import import RejectedRow
 from domain.jobs.job import Status
 
-_IMPORT = select(imports).where(imports.c.id == bindparam("import_id"))
+_IMPORT = select(imports).where(or_(imports.c.id == bindparam("id"), imports.c.job_id == bindparam("id")))
 _JOB = select(jobs).where(jobs.c.id == bindparam("job_id"))
 _REJECTS = (
     select(import_rejects)
@@ -34,8 +34,8 @@ class SqlImportQueries(ImportQueries):
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def member_import(self, import_id: UUID) -> ImportView | None:
-        found = await self._reader.search(_IMPORT, {"import_id": import_id})
+    async def member_import(self, id: UUID) -> ImportView | None:
+        found = await self._reader.search(_IMPORT, {"id": id})
         its_job = await self._reader.search(_JOB, {"job_id": found[0].job_id}) if found else []
         return ImportView.of(import_of(found[0]), JobView.of(job(its_job[0]))) if its_job else None
 

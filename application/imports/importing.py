@@ -1,7 +1,6 @@
 """The job that imports a file, a chunk of its rows in each transaction."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -128,11 +127,11 @@ class Importing:
 
     async def _merged(self, found: MembersImport, rows: Rows, chunk: Sequence[PreparedRow]) -> MembersImport:
         """The import behind this chunk."""
-        began = time.monotonic()
+        began = self.clock.now()
         size = FEW if await self._has_much_to_follow(found, rows) else len(chunk)
         for first in range(0, len(chunk), size):
             found = await self._merged_somehow(found, rows, chunk[first : first + size])
-        await asyncio.sleep((time.monotonic() - began) / PAUSE)
+        await asyncio.sleep((self.clock.now() - began).total_seconds() / PAUSE)
         return found
 
     async def _has_much_to_follow(self, found: MembersImport, rows: Rows) -> bool:

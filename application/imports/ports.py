@@ -12,7 +12,9 @@ LARGEST_FILE = 2 * 1024**3
 
 
 class ImportQueries(Protocol):
-    async def member_import(self, import_id: UUID) -> ImportView | None: ...
+    async def member_import(self, id: UUID) -> ImportView | None:
+        """By its own id, or by that of its job."""
+        ...
 
     def rejects(self, import_id: UUID) -> AsyncGenerator[Sequence[RejectedRow], None]:
         """Some at a time, in the order of their lines."""

@@ -17,7 +17,7 @@ from domain.imports.members_import import RejectedRow
 
 @dataclass(frozen=True)
 class ShowImport:
-    """For as long as its job is kept."""
+    """For as long as its job is kept; the id of the job will do, too."""
 
     rule: ClassVar[Rule] = RULE
 
@@ -40,8 +40,7 @@ class ListRejectedRows:
     async def __call__(self, actor: Actor, *, import_id: UUID) -> AsyncGenerator[Sequence[RejectedRow], None]:
         """Raises NotFound (`import-not-found`)."""
         require(actor, self.rule)
-        await _found(self.queries, import_id)
-        return self._rows(import_id)
+        return self._rows((await _found(self.queries, import_id)).id)
 
     async def _rows(self, import_id: UUID) -> AsyncGenerator[Sequence[RejectedRow], None]:
         async with aclosing(self.queries.rejects(import_id)) as pages:

@@ -30,7 +30,7 @@ PIECE = 1_048_576
 
 app = noun("Members brought in from files.")
 
-ImportId = Annotated[UUID, typer.Argument(metavar="IMPORT_ID")]
+ImportId = Annotated[UUID, typer.Argument(metavar="IMPORT_ID", help="Its own id, or that of its job.")]
 
 
 @app.command()
@@ -86,6 +86,7 @@ def run(
         output.say(f"A server or a worker does it. How far it is: {this_program()} imports show {found.id}")
     elif found.rejected:
         output.say(f"Which rows were refused, and why: {this_program()} imports rejects {found.id}")
+        output.say("Correct these in your own file, and import all of it again with --on-duplicate skip.")
     if watch and found.status is not Status.SUCCEEDED:
         raise typer.Exit(ExitCode.FAILED)
 

@@ -53,6 +53,7 @@ async def test_how_far_it_is_is_seen_with_its_job(store: Store) -> None:
     view = await store.imports.member_import(found.id)
     assert view is not None
     assert (view.created, view.updated, view.skipped, view.rejected) == (6, 1, 0, 3)
+    assert await store.imports.member_import(job.id) == view
     assert (view.status, view.progress.done, view.progress.total) == (Status.QUEUED, 10, 10)
     assert [list(page) for page in [page async for page in store.imports.rejects(found.id)]] == [some, more]
     assert [page async for page in store.imports.rejects(job.id)] == []

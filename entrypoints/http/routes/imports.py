@@ -122,7 +122,7 @@ async def start_import(
     "/{import_id}", response_model=ImportView, responses=problems(404, use_case="show_import"), summary="Show an import"
 )
 async def show_import(application: TheApplication, actor: SignedIn, import_id: UUID) -> Response:
-    """How far it is, and what became of the rows. It is kept for a week after its end."""
+    """How far it is, and what became of the rows. The id of its job will do, too. Kept for a week after its end."""
     return answer(await application.imports.show_import(actor, import_id=import_id), headers=NO_STORE)
 
 

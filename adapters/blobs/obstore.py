@@ -19,6 +19,10 @@ T = TypeVar("T")
 
 PIECE = 1_048_576
 """Bytes; the library reads ten times as many into memory by default."""
+SMALLEST_PART = 5 * PIECE
+"""Bytes, as buckets have it."""
+PARTS_AT_ONCE = 2
+"""Of a stream that is stored: so many are in memory."""
 LARGE = 4 * PIECE
 """Bytes of a file that takes several requests."""
 
@@ -42,7 +46,8 @@ class ObstoreBlobs(BlobStore):
                 async with asyncio.timeout(self._patience):
                     await store.put_async(key, content, use_multipart=False)
             else:
-                await store.put_async(key, content)
+                size = PIECE if self._place.folder is not None else SMALLEST_PART
+                await store.put_async(key, content, chunk_size=size, max_concurrency=PARTS_AT_ONCE)
 
     async def open(self, key: str) -> AsyncIterator[bytes] | None:
         with _answering():
@@ -59,10 +64,10 @@ class ObstoreBlobs(BlobStore):
     async def _in_parts(self, key: str, size: int) -> AsyncIterator[bytes]:
         """Each asked for when it is wanted: no answer lasts as long as somebody takes to read the whole."""
         store = await self._store()
-        for start in range(0, size, LARGE):
+        for start in range(0, size, PIECE):
             with _answering():
                 async with asyncio.timeout(self._patience):
-                    part = await store.get_range_async(key, start=start, end=min(start + LARGE, size))
+                    part = await store.get_range_async(key, start=start, end=min(start + PIECE, size))
             yield bytes(part)
 
     async def remove(self, key: str) -> None:

@@ -77,7 +77,7 @@ class SqlImports(Imports):
         )
 
     async def get(self, import_id: UUID) -> MembersImport | None:
-        await self._work.plan_anew()
+        await self._work.read_by_index()
         row = (await self._work.execute(_LOCK, {"import_id": import_id})).one_or_none()
         return import_of(row) if row is not None else None
 

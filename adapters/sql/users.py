@@ -138,10 +138,12 @@ class SqlUsers(UserRepository):
     async def save_all(self, changed: Sequence[User]) -> None:
         if not changed:
             return
+        await self._work.plan_anew(from_now_on=True)
         await self._work.execute(
             _UPDATE,
             [{"user_id": u.id, "read_version": u.version, **_columns(u), "version": u.version + 1} for u in changed],
         )
+        await self._work.plan_anew(from_now_on=False)
         taken = [(user.id, role) for user in changed for role in sorted(self._stored_roles[user.id] - user.roles)]
         if taken:
             await self._work.execute(_TAKE_ROLE, [{"from_user_id": of, "taken_role": role} for of, role in taken])

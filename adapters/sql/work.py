@@ -69,11 +69,17 @@ class Work:
         else:
             await self.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
 
-    async def plan_anew(self) -> None:
-        """Each statement of this transaction, for what is there now: a plan that was made while a table was empty reads
-        all of it, and is kept until somebody analyses the table. PostgreSQL only."""
+    async def read_by_index(self) -> None:
+        """In this transaction, whatever is believed of the tables: a plan that was made while one was empty reads all
+        of it, and is kept until somebody analyses the table. PostgreSQL only."""
         if self.dialect == "postgresql":
-            await self.command("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
+            await self.command("SET LOCAL enable_seqscan = off")
+
+    async def plan_anew(self, *, from_now_on: bool) -> None:
+        """Statements that others have planned already; where foreign keys are checked, each check would be. PostgreSQL
+        only."""
+        if self.dialect == "postgresql":
+            await self.command(f"SET LOCAL plan_cache_mode = {'force_custom_plan' if from_now_on else 'auto'}")
 
     async def command(self, text: str) -> None:
         """BEGIN, COMMIT and the like: no values, no rows; on PostgreSQL also several, separated by semicolons."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from application.identity.ports import EmailSyntax, PasswordHasher
 from application.imports.columns import HEAD, Header
 from application.imports.files import ImportFiles
-from application.imports.merging import Merging, PreparedRow
+from application.imports.merging import MOST_WITH_MUCH_TO_FOLLOW, Merging, PreparedRow, TooMuchAtOnce
 from application.imports.records import Record, Records
 from application.imports.rows import Rows
 from application.imports.views import progress_of
@@ -22,13 +22,11 @@ from domain.imports.members_import import MembersImport, OnDuplicate
 
 T = TypeVar("T")
 
-CHUNK = 2_000
+CHUNK = 4_000
 """Rows that one transaction merges: so many that a million takes a minute, so few that nobody waits long."""
-FEW = 200
-"""Rows, where each has something follow: an invitation, a message to a webhook, a session that ends."""
 MOST_BYTES = 4 * 1024 * 1024
 """Of a file that one chunk is read from: rows may be long."""
-PAUSE = 20
+PAUSE = 100
 """What part of the time that a chunk took nothing is done: on SQLite other processes find the file free then."""
 PIECE = 65_536
 """Bytes that are read into records at once, in a thread."""
@@ -62,8 +60,6 @@ class Importing:
                 await self._tell(run, found)
         counts = found.counts
         await self._tell(run, found, is_over=True)
-        if found.counts.created and not found.dry_run:
-            await self._settle()
         result = {
             "import_id": str(found.id),
             "created": counts.created,
@@ -73,6 +69,8 @@ class Importing:
         }
         async with run.finishing(result):
             pass
+        if counts.created and not found.dry_run:
+            await self._settle()
         with suppress(Unavailable):  # else it is swept
             await self.files.remove(found.id)
 
@@ -128,21 +126,16 @@ class Importing:
     async def _merged(self, found: MembersImport, rows: Rows, chunk: Sequence[PreparedRow]) -> MembersImport:
         """The import behind this chunk."""
         began = self.clock.now()
-        size = FEW if await self._has_much_to_follow(found, rows) else len(chunk)
-        for first in range(0, len(chunk), size):
-            found = await self._merged_somehow(found, rows, chunk[first : first + size])
+        try:
+            if _has_much_to_follow(found, rows):
+                raise TooMuchAtOnce
+            found = await self._merged_somehow(found, rows, chunk)
+        except TooMuchAtOnce:
+            for first in range(0, len(chunk), MOST_WITH_MUCH_TO_FOLLOW):
+                some = chunk[first : first + MOST_WITH_MUCH_TO_FOLLOW]
+                found = await self._merged_somehow(found, rows, some)
         await asyncio.sleep((self.clock.now() - began).total_seconds() / PAUSE)
         return found
-
-    async def _has_much_to_follow(self, found: MembersImport, rows: Rows) -> bool:
-        """Whether there are statements for each row."""
-        if found.dry_run:
-            return False
-        may_sign_out = found.on_duplicate is OnDuplicate.UPDATE and "is_active" in rows.header.fields
-        if found.invite or may_sign_out:
-            return True
-        async with self.transactions.begin() as uow:
-            return await self.merging.is_heard(uow)
 
     async def _merged_somehow(self, found: MembersImport, rows: Rows, some: Sequence[PreparedRow]) -> MembersImport:
         """At once, or should others make the same accounts again and again, row by row.
@@ -166,6 +159,12 @@ class Importing:
             if current is None or current.counts != found.counts:
                 raise LeaseLost
             return await self.merging.merge(uow, current, rows, chunk, self.clock.now())
+
+
+def _has_much_to_follow(found: MembersImport, rows: Rows) -> bool:
+    """Whether there are statements for each row, whoever listens."""
+    may_sign_out = found.on_duplicate is OnDuplicate.UPDATE and "is_active" in rows.header.fields
+    return not found.dry_run and (found.invite or may_sign_out)
 
 
 class _Reading:

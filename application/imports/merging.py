@@ -27,6 +27,13 @@ from domain.imports.members_import import MembersImport, OnDuplicate, RejectedRo
 
 PreparedRow = WantedMember | RejectedRow
 
+MOST_WITH_MUCH_TO_FOLLOW = 200
+"""Rows, where each has something follow: an invitation, a message to a webhook, a session that ends."""
+
+
+class TooMuchAtOnce(Exception):
+    """So many statements would follow from these rows that others would wait for long."""
+
 
 @dataclass(frozen=True)
 class Merging:
@@ -40,8 +47,11 @@ class Merging:
 
         Raises:
             Denied: who asked for it may not any more (`importer-gone`).
+            TooMuchAtOnce: there are many rows, and webhooks hear of each.
             Conflict: somebody else made or changed one of these accounts meanwhile; whoever tries again finds it so.
         """
+        if len(prepared) > MOST_WITH_MUCH_TO_FOLLOW and not found.dry_run and await self._is_heard(uow):
+            raise TooMuchAtOnce
         try:
             actor = await admitted(uow, actor_of(found.importer), RULE)
         except Unauthenticated as gone:
@@ -68,7 +78,7 @@ class Merging:
         await uow.imports.save(advanced, chunk.rejected)
         return advanced
 
-    async def is_heard(self, uow: UnitOfWork) -> bool:
+    async def _is_heard(self, uow: UnitOfWork) -> bool:
         """Whether anything follows from an account that is made or changed."""
         return any([await self.outbox.is_heard(uow, kind) for kind in (UserCreated, UserUpdated, UserRolesChanged)])
 

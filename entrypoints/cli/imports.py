@@ -1,6 +1,7 @@
 """`moothall imports`: members brought in from files."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -71,6 +72,7 @@ def run(
         )
         if not watch:
             return found
+        gc.freeze()  # what is there now stays: nobody has to look through it for cycles again and again
         stop = asyncio.Event()
         helping = asyncio.create_task(application.runner.for_kind("import-members").run(stop))
         try:
@@ -80,7 +82,7 @@ def run(
             await helping
         return await application.imports.show_import(actor, import_id=found.id)
 
-    found = on_application(work)
+    found = on_application(work, is_long=watch)
     _show(output, found)
     if found.status in UNFINISHED:
         output.say(f"A server or a worker does it. How far it is: {this_program()} imports show {found.id}")

@@ -49,14 +49,20 @@ def read_settings(**overrides: object) -> "Settings":
     return settings.load(**overrides)
 
 
-def run(work: Coroutine[object, object, T]) -> T:
-    """The one event loop of a command."""
+def run(work: Coroutine[object, object, T], *, is_long: bool = False) -> T:
+    """The one event loop of a command; for long work that of servers, which takes a moment longer to be there."""
+    if is_long:
+        import uvloop
+
+        return uvloop.run(work)
     import asyncio
 
     return asyncio.run(work)
 
 
-def on_application(work: "Callable[[Application, Actor], Awaitable[T]]", settings: "Settings | None" = None) -> T:
+def on_application(
+    work: "Callable[[Application, Actor], Awaitable[T]]", settings: "Settings | None" = None, *, is_long: bool = False
+) -> T:
     """Do the work as the operator, on the configured database."""
     from entrypoints.bootstrap import open_application
 
@@ -66,7 +72,7 @@ def on_application(work: "Callable[[Application, Actor], Awaitable[T]]", setting
         async with open_application(chosen) as application:
             return await work(application, operator())
 
-    return run(opened())
+    return run(opened(), is_long=is_long)
 
 
 async def pages(

@@ -153,6 +153,7 @@ async def test_a_table_that_was_empty_is_not_read_whole_once_it_has_grown(store:
         await connection.execute(text("ANALYZE users"))
     for _ in range(8):
         async with store.transactions.begin() as uow:
+            await uow.imports.get(found.id)
             await uow.users.find_all(["ada@example.com"])
     await add(store, FULL)
     async with store.transactions.begin() as uow:

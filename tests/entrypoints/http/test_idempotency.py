@@ -23,6 +23,7 @@ CREATING: list[tuple[str, dict[str, Any]]] = [
     ("/webhooks", {"url": "https://192.0.66.1/hook", "events": ["order.*"]}),
 ]
 ELSEWHERE = {
+    "/imports": "test_imports.py",
     "/orders/{order_id}/pay": "test_payments.py",
     "/webhooks/{webhook_id}/deliveries/replay": "test_webhooks.py",
 }

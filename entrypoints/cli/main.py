@@ -1,9 +1,12 @@
 """The `moothall` command: the global options, and the table of nouns."""
 
+import atexit
 import gc
 import io
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Annotated
@@ -57,8 +60,28 @@ WHILE_IMPORTING = 50_000
 into looking through it, again and again. A server goes back to them once it has started."""
 
 
-def run(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """The console script."""
+    try:
+        run()
+    except SystemExit as end:
+        if "obstore" in sys.modules:
+            _leave_at_once(end.code)
+        raise
+
+
+def _leave_at_once(code: object) -> None:
+    """Without taking the interpreter apart: a thread of the library that stores files may want to come back to Python
+    just then, and ends the process with SIGABRT, though all is done."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else ExitCode.FAILED)
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """The command line, which ends with SystemExit."""
     gc.set_threshold(WHILE_IMPORTING)
     options, words = _global_options_first(sys.argv[1:] if arguments is None else arguments)
     noun = next((word for word in words if not word.startswith("-")), None)

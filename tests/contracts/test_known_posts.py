@@ -103,11 +103,20 @@ async def test_an_author_is_shown_as_they_are_called_now(store: Store, known: Kn
     assert page.items[0].author.username == name
 
 
+async def _is_kept(known: KnownPosts) -> bool:
+    """Once the news of what was stored just before has come."""
+    for _ in range(20):
+        page = await known.page(PUBLISHED, NEWEST_PUBLISHED, PageRequest())
+        if await known.page(PUBLISHED, NEWEST_PUBLISHED, PageRequest()) is page:
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
 async def test_the_first_page_is_kept_until_a_post_or_an_account_changes(store: Store, known: KnownPosts) -> None:
     post = a_post("first")
     await add_posts(store, post)
-    page = await known.page(PUBLISHED, NEWEST_PUBLISHED, PageRequest())
-    assert await known.page(PUBLISHED, NEWEST_PUBLISHED, PageRequest()) is page
+    assert await _is_kept(known)
     await add_posts(store, a_post("second", author=BOB, published_at=NOW + SECOND))
     assert await titles(known) == ["second", "first"]
     await save(store, post, is_published=False)

@@ -39,7 +39,9 @@ def logging_as(*, as_json: bool) -> Iterator[io.StringIO]:
     """The configured logging, into a text; afterwards everything is as it was."""
     root, own = logging.getLogger(), logging.getLogger("moothall")
     before = (root.handlers[:], root.level, own.level)
-    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)  # a server in another test may have set it
+    for name in ("uvicorn", "uvicorn.error"):  # a server in another test may have set them
+        logging.getLogger(name).setLevel(logging.NOTSET)
+        logging.getLogger(name).propagate = True
     logging.config.dictConfig(log_config("debug", as_json=as_json))
     written = io.StringIO()
     handler = root.handlers[0]

@@ -90,7 +90,8 @@ class ObstoreBlobs(BlobStore):
         """In a folder; a bucket has a rule of its own for them."""
         if self._place.folder is None:
             return 0
-        return await asyncio.to_thread(_remove_unfinished, self._place.folder, before)
+        with _answering():
+            return await asyncio.to_thread(_remove_unfinished, self._place.folder, before)
 
     async def check(self) -> None:
         """Write something, and remove it again.

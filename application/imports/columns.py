@@ -118,10 +118,6 @@ class Header:
         """What the file calls it."""
         return next((name for name, found in zip(self.names, self.fields, strict=True) if found == field), field)
 
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        return tuple(name for name, field in zip(self.names, self.fields, strict=True) if field is None)
-
 
 def _check(names: Sequence[str], source: Source) -> None:
     known = _KNOWN[source]

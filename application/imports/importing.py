@@ -51,7 +51,7 @@ class Importing:
     ids: Ids
 
     async def work(self, run: Run) -> None:
-        """Raises NotFound (`import-not-found`, `file-not-found`), Denied, Unauthenticated."""
+        """Raises NotFound (`import-not-found`, `file-not-found`), Denied (also `importer-gone`)."""
         found = await self._import(UUID(run.job.args["import_id"]))
         rows = await self._rows(found)
         async with aclosing(_ahead(self._chunks(found, rows))) as chunks:

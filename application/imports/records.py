@@ -34,7 +34,7 @@ codecs.register_error(_ERRORS, _stand_in)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`line` is where it begins, from 1; `wrong` is why its cells could not be told apart, of which `text` has some."""
+    """`line` is where it begins, from 1; `wrong` is why its cells are not told apart: one cell has a piece of all."""
 
     line: int
     cells: Sequence[str]

@@ -109,6 +109,24 @@ async def test_what_is_stored_outlives_the_process(tmp_path: Path, s3: S3Server)
         assert await content(ObstoreBlobs(BlobPlace.of(url)), "a.webp") == b"kept"
 
 
+async def test_what_a_killed_process_was_writing_is_removed_from_a_folder(tmp_path: Path) -> None:
+    blobs = ObstoreBlobs(BlobPlace.of(tmp_path.as_uri()))
+    now = datetime.now(UTC)
+    removed: list[int] = []
+
+    async def stream() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield bytes(700_000)
+        removed.append(await blobs.remove_unfinished(now - timedelta(days=1)))
+        removed.append(await blobs.remove_unfinished(now + timedelta(days=1)))
+
+    await blobs.put("imports/whole.csv", b"email")
+    with pytest.raises(Unavailable):  # for its file was taken from below it
+        await blobs.put("imports/begun.csv", stream())
+    assert removed == [0, 1]
+    assert [blob.key async for blob in blobs.all("imports")] == ["imports/whole.csv"]
+
+
 async def test_keys_of_amazon_come_from_the_environment_where_the_url_has_none(
     s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,13 +27,25 @@ class Asked:
 
         return asked
 
-    async def plan(self) -> list[str]:
-        """The steps in which the last statement is answered."""
-        statement, parameters = self.statements.pop()
-        explain = "EXPLAIN QUERY PLAN" if self.engine.dialect.name == "sqlite" else "EXPLAIN (COSTS OFF)"
+    async def plan(self, *, whatever_it_costs: bool = False) -> list[str]:
+        """The steps in which the last statement is answered.
+
+        What PostgreSQL chooses for a few rows depends on when it last counted them. With `whatever_it_costs` it reads
+        whole tables and sorts only where no index makes it needless.
+        """
+        *earlier, (statement, parameters) = self.statements
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN (COSTS OFF)"
         async with self.engine.connect() as connection:
-            plan = await connection.exec_driver_sql(f"{explain} {statement}", parameters)
-            return [str(step[-1]) for step in plan]
+            if whatever_it_costs and not is_sqlite:
+                for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+                    await connection.exec_driver_sql(f"SET enable_{way} = off")
+            steps = await connection.exec_driver_sql(f"{explain} {statement}", parameters)
+            plan = [str(step[-1]) for step in steps]
+            if not is_sqlite:
+                await connection.exec_driver_sql("RESET ALL")
+        self.statements[:] = earlier
+        return plan
 
     async def done(self) -> "Done":
         """What PostgreSQL did for all statements since the last time, by doing it once more."""

@@ -195,16 +195,7 @@ async def test_a_page_is_read_by_an_index_that_has_its_order(store: Store, filte
     asked = Asked.on(store.engine)
     after = Position(NOW, uuid4())
     await store.webhooks.deliveries(BARE.id, filters, after=after, offset=0, limit=2)
-    if store.name == POSTGRESQL:
-        statement, parameters = asked.statements.pop()
-        async with store.engine.connect() as connection:
-            await connection.exec_driver_sql("SET enable_seqscan = off")
-            await connection.exec_driver_sql("SET enable_bitmapscan = off")
-            rows = await connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) {statement}", parameters)
-            plan = [str(row[0]) for row in rows]
-            await connection.exec_driver_sql("RESET ALL")
-    else:
-        plan = await asked.plan()
+    plan = await asked.plan(whatever_it_costs=True)
     assert any("ix_webhook_deliveries_" in step for step in plan), plan
     assert not any("Sort" in step or "TEMP B-TREE" in step for step in plan), plan
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.project.places import REPOSITORY
 
-PACKAGES = {"domain", "application", "adapters", "entrypoints"}
+HOMES = {"domain": ".", "application": ".", "adapters": ".", "entrypoints": ".", "moothall": "tests/kit"}
+"""Where each package lies in the repository."""
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +26,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
 
 def test_the_top_level_is_ours(wheel: ZipFile) -> None:
     top = {name.partition("/")[0] for name in wheel.namelist()}
-    assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES
+    assert {name for name in top if not name.endswith(".dist-info")} == set(HOMES)
 
 
 def test_every_module_is_in_it(wheel: ZipFile) -> None:
-    here = {path.relative_to(REPOSITORY).as_posix() for name in PACKAGES for path in (REPOSITORY / name).rglob("*.py")}
+    here = {
+        path.relative_to(REPOSITORY / home).as_posix()
+        for package, home in HOMES.items()
+        for path in (REPOSITORY / home / package).rglob("*.py")
+    }
+    assert "moothall/__init__.py" in here
     assert here - set(wheel.namelist()) == set()
 
 

@@ -3,13 +3,13 @@
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import punq
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -185,11 +185,13 @@ async def open_application(
     mailer: Mailer | None = None,
     more_kinds: Iterable[JobKind] = (),
     lease: timedelta = LEASE,
+    around: Callable[[Any, Any], Any] | None = None,
 ) -> AsyncIterator[Application]:
     """The whole product on the configured store; leaving closes what was opened.
 
     `clock` and `mailer` take the place of the configured ones; `more_kinds` of jobs are done beside the product's own;
-    `lease` is how long a worker that fell silent keeps a job.
+    `lease` is how long a worker that fell silent keeps a job. `around` is asked for each port, by its type, what is
+    used in its place.
 
     The embedded default is created and migrated; any other database has to be up to date.
 
@@ -220,11 +222,16 @@ async def open_application(
         container.register(Texts, instance=texts_in(settings.mail_language))
         container.register(IdentityRules, instance=settings.identity_rules)
         container.register(Site, instance=Site(str(settings.public_url).rstrip("/")))
-        wiring = _wired(container)
+        wiring = _wired(container, around)
         container.register(Runner, instance=_runner(container, wiring, more_kinds, lease))
         application = wiring.make(Application)
         await application.identity.ensure_signing_key()
         yield application
+
+
+def memory_mailer() -> mail.MemoryMailer:
+    """What keeps mails, for `open_application`."""
+    return mail.MemoryMailer()
 
 
 @asynccontextmanager
@@ -551,12 +558,17 @@ def _register_webhooks(container: punq.Container, settings: Settings, resources:
     container.register(Chance, instance=random.random)
 
 
-def _wired(container: punq.Container) -> Wiring:
+def _wired(container: punq.Container, around: Callable[[Any, Any], Any] | None) -> Wiring:
     """The table of contents lists every use case; each is built from the ports that it names."""
+
+    def resolve(port: Any) -> Any:
+        found = container.resolve(port)
+        return found if around is None else around(port, found)
+
     container.register(ReactionNames, instance=REACTION_NAMES)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(rules()))
-    return Wiring(container.resolve, (*SHARED, *REMEMBERING, *BACKGROUND, *found, *CHAPTERS, Application))
+    return Wiring(resolve, (*SHARED, *REMEMBERING, *BACKGROUND, *found, *CHAPTERS, Application))
 
 
 def _runner(container: punq.Container, wiring: Wiring, more_kinds: Iterable[JobKind], lease: timedelta) -> Runner:

@@ -91,7 +91,7 @@ class LogIn:
                 break
         else:
             raise _bad_credentials()
-        pair = await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
+        pair = await pair_of(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
         return replace(pair, device_token=recognised or self.device_tokens.issue(session.user_id))
 
     async def _start_session(
@@ -195,7 +195,7 @@ class RefreshSession:
                 await self.outbox.emit(uow, actor, SessionReused(user.id, session.id))
         if meaning is Refresh.REUSED:
             raise _bad_refresh_token()
-        return await _pair(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
+        return await pair_of(self.access_tokens, self.refresh_tokens, self.rules, session, self.clock)
 
 
 @dataclass(frozen=True)
@@ -217,9 +217,10 @@ class LogOut:
                 await self.trail.record(uow, actor, "session.ended", subject=user_id, item=actor.session_id)
 
 
-async def _pair(
+async def pair_of(
     access: AccessTokens, refresh: RefreshTokens, rules: IdentityRules, session: Session, clock: Clock
 ) -> TokenPair:
+    """The tokens of a session that is stored. Raises Unauthenticated (`bad-refresh-token`) where its secret is gone."""
     token = refresh.mint(session, session.counter)
     if token is None:
         raise _bad_refresh_token()

@@ -66,6 +66,7 @@ class Runner:
         self.lease = lease
         self.chance = chance
         self.tell_finished = tell_finished
+        self.shifts: set[_Shift] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; then finish what is under way, or put it back."""
@@ -75,6 +76,10 @@ class Runner:
         """Do all that is due now, and what follows from it; how many jobs that were. A job that failed and waits for
         its next attempt is not waited for."""
         return await _Shift(self).drain()
+
+    def is_busy(self) -> bool:
+        """Whether a job is in hand here, or what became of it is not stored yet."""
+        return any(shift.is_busy for shift in self.shifts)
 
     def for_kind(self, name: str) -> "Runner":
         """Another worker, which does jobs of this kind alone."""
@@ -111,7 +116,12 @@ class _Shift:
         self._plan_at = runner.clock.now()
         self._news = asyncio.Event()
 
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._in_hand or self._outcomes)
+
     async def work(self, stop: asyncio.Event) -> None:
+        self._runner.shifts.add(self)
         others = [asyncio.create_task(each) for each in (self._listen(), self._hold(), self._pass_on(stop))]
         try:
             while not stop.is_set():
@@ -131,6 +141,7 @@ class _Shift:
 
     async def drain(self) -> int:
         self._plan_at = NEVER
+        self._runner.shifts.add(self)
         holding = asyncio.create_task(self._hold())
         done = 0
         try:
@@ -267,6 +278,7 @@ class _Shift:
         self._news.set()
 
     async def _leave(self, others: "list[asyncio.Task[None]]") -> None:
+        self._runner.shifts.discard(self)
         if self._in_hand:
             await asyncio.wait(self._in_hand, timeout=GIVE_BACK_AFTER)
         self._leaving = True

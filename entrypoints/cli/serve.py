@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from domain.access.actor import Actor
     from entrypoints.settings import Settings
 
+ASGI = Callable[[Any, Any, Any], Awaitable[None]]
+
 MEMORY_ADMIN = "admin@example.com"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 GRACE = 5
 """Seconds that requests in flight get to finish; jobs get some more, and after 10 all is over."""
 READY_WITHIN = 30
@@ -31,6 +35,10 @@ METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """Where several workers keep their numbers for each other; prometheus-client reads this name when it is imported."""
 
 
+class Seed(StrEnum):
+    DEMO = "demo"
+
+
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
@@ -38,7 +46,12 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, metavar="N", help="Processes; else MOOTHALL_WORKERS, else 1.")
     ] = None,
-    memory: Annotated[bool, typer.Option("--memory", help="Keep nothing: for trying out and for tests.")] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Keep nothing: for trying out and for tests, which get /testing.")
+    ] = False,
+    seed: Annotated[
+        Seed | None, typer.Option(help="With --memory: what is there at the beginning, besides an administrator.")
+    ] = None,
 ) -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C. SIGHUP replaces several workers one after the other, and ends one."""
     from entrypoints.settings import without_effect
@@ -48,18 +61,24 @@ def serve(
     are_wanted()  # or the start stops
     if memory and settings.workers > 1:
         raise wrong_usage("With --memory there is one worker: processes share no memory.")
+    if seed is not None and not memory:
+        raise wrong_usage("--seed is for --memory: nothing is made up where data is kept.")
     output = Output.of(context)
     for name in without_effect():
         output.say(f"warning: {name} has no effect in this version.")
-    address = f"[{host}]" if ":" in host else host
-    output.say(f"Moothall at http://{address}:{port}, {_kept(settings, memory=memory)}.")
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    output.say(f"Moothall at {address}, {_kept(settings, memory=memory)}.")
+    if memory and "public_url" not in settings.model_fields_set:
+        settings = read_settings(public_url=address)
     if "public_url" not in settings.model_fields_set and port != settings.public_url.port:
         output.say(f"warning: tokens and links name {settings.public_url}; set MOOTHALL_PUBLIC_URL to where this is.")
     options = {"host": host, "port": port, **_options(settings)}
-    if settings.workers > 1:
+    if memory:
+        _serve_in_memory(settings, options, output, seed)
+    elif settings.workers > 1:
         _serve_with_several(settings, options, output)
     else:
-        _serve_with_one(settings, options, output, memory=memory)
+        _serve_with_one(settings, options, output)
 
 
 def _kept(settings: "Settings", *, memory: bool) -> str:
@@ -110,20 +129,51 @@ def _serve_with_several(settings: "Settings", options: dict[str, Any], output: O
         uvicorn.run("entrypoints.http.worker:create_app_of_a_worker", factory=True, **options)
 
 
-def _serve_with_one(settings: "Settings", options: dict[str, Any], output: Output, *, memory: bool) -> None:
-    import uvicorn
-
+def _serve_with_one(settings: "Settings", options: dict[str, Any], output: Output) -> None:
     from entrypoints.http.app import create_app
 
     async def ready(application: "Application") -> None:
-        if memory:
-            await _make_memory_admin(application, settings)
-        else:
-            await _hint_at_first_admin(application, output)
-        gc.freeze()  # all that is there now stays
-        gc.set_threshold(700, 10, 10)  # Python's own
+        await _hint_at_first_admin(application, output)
+        _settle_down()
 
-    app = Supervised(create_app(settings, in_memory=memory, on_ready=ready))
+    _run(create_app(settings, on_ready=ready), options)
+
+
+def _serve_in_memory(settings: "Settings", options: dict[str, Any], output: Output, seed: Seed | None) -> None:
+    """What is there at the beginning is there again after each reset."""
+    import secrets
+
+    from entrypoints.http.app import create_app
+    from entrypoints.testing import demo
+    from entrypoints.testing.house import House
+    from entrypoints.testing.testbed import Testbed
+
+    password = secrets.token_hex(max(16, (settings.password_min_length + 1) // 2))
+
+    async def furnish(house: House) -> None:
+        await house.application.identity.create_first_admin(operator(), email=MEMORY_ADMIN, password=password)
+        if seed is Seed.DEMO:
+            await demo.move_in(house)
+
+    # The one way in; told even with --quiet, because it is written nowhere else.
+    typer.echo(f"The administrator is {MEMORY_ADMIN} with the password {password}", err=True)
+    if seed is Seed.DEMO:
+        names = ", ".join(username for username, *_ in demo.MEMBERS)
+        output.say(f"Members, with the password {demo.PASSWORD}: {names}.")
+    if options["host"] not in LOOPBACK:
+        output.say("warning: whoever reaches this server can be anybody in it, by /testing/token.")
+    _run(create_app(settings, in_memory=True, testbed=Testbed(settings, furnish)), options)
+
+
+def _settle_down() -> None:
+    gc.freeze()  # all that is there now stays
+    gc.set_threshold(700, 10, 10)  # Python's own
+
+
+def _run(served: ASGI, options: dict[str, Any]) -> None:
+    import uvicorn
+
+    app = Supervised(served)
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         uvicorn.run(app, interface="asgi3", **options)
@@ -136,18 +186,6 @@ def _serve_with_one(settings: "Settings", options: dict[str, Any], output: Outpu
 async def _hint_at_first_admin(application: "Application", output: Output) -> None:
     if not await has_administrator(application, operator()):
         output.say(f"There is no administrator yet. With the same settings, run: {first_admin()}")
-
-
-async def _make_memory_admin(application: "Application", settings: "Settings") -> None:
-    """The one way in; told even with --quiet, because it is written nowhere else."""
-    import secrets
-
-    password = secrets.token_hex(max(16, (settings.password_min_length + 1) // 2))
-    await application.identity.create_first_admin(operator(), email=MEMORY_ADMIN, password=password)
-    typer.echo(f"The administrator is {MEMORY_ADMIN} with the password {password}", err=True)
-
-
-ASGI = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Supervised:

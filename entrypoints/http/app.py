@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
@@ -45,6 +46,9 @@ from entrypoints.http.routes import profiles as profile_routes
 from entrypoints.settings import Settings, load
 from entrypoints.traces import Traced, open_traces
 
+if TYPE_CHECKING:
+    from entrypoints.testing.testbed import Testbed
+
 DESCRIPTION = """Accounts, sessions, permissions, profiles, posts and orders behind one HTTP API.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`; unknown fields and query parameters are refused.
@@ -60,13 +64,14 @@ def create_app(
     mailer: Mailer | None = None,
     jobs: bool | None = None,
     on_ready: Callable[[Application], Awaitable[None]] | None = None,
+    testbed: "Testbed | None" = None,
 ) -> FastAPI:
     """The ASGI application; nothing is opened before its lifespan begins.
 
     Without settings they are read from the environment. `clock` and `mailer` take the place of the configured ones.
     `jobs`: whether jobs are done here; None: where no
     `moothall worker` is expected, that is in memory and embedded. `on_ready` is awaited once everything is open, before
-    the first request is taken.
+    the first request is taken. `testbed` has the application, in memory, and its routes are served under `/testing`.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -75,18 +80,27 @@ def create_app(
     does_jobs = (in_memory or chosen.is_embedded) if jobs is None else jobs
 
     @asynccontextmanager
+    async def serving(application: Application) -> AsyncIterator[None]:
+        app.state.application = application
+        async with (
+            working(application, jobs=does_jobs),
+            warming(application),
+            connecting(application),
+            metrics.watching(application),
+        ):
+            yield
+
+    @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_application(chosen, in_memory=in_memory, clock=clock, mailer=mailer) as application:
-            app.state.application = application
-            if on_ready is not None:
-                await on_ready(application)
-            async with (
-                working(application, jobs=does_jobs),
-                warming(application),
-                connecting(application),
-                metrics.watching(application),
-            ):
+        if testbed is not None:
+            async with testbed.open(serving):
                 yield
+        else:
+            async with open_application(chosen, in_memory=in_memory, clock=clock, mailer=mailer) as application:
+                if on_ready is not None:
+                    await on_ready(application)
+                async with serving(application):
+                    yield
         if traces is not None:
             await asyncio.to_thread(traces.shutdown)
 
@@ -153,6 +167,9 @@ def create_app(
         app.router.routes.extend(docs.router.routes)
     if live_demo.is_served(chosen.environment, in_memory=in_memory):
         app.router.routes.extend(live_demo.router.routes)
+    if testbed is not None:
+        app.state.testbed = testbed
+        app.router.routes.extend(_testing_routes().routes)
     cors: Callable[[ASGIApp], ASGIApp] | None = None
     if chosen.cors_origins:
         cors = partial(
@@ -191,6 +208,12 @@ def create_app(
         cors=cors,
     )
     return app
+
+
+def _testing_routes() -> APIRouter:
+    from entrypoints.http.routes import testing  # noqa: PLC0415 (few servers have them)
+
+    return testing.router
 
 
 async def _document(request: Request) -> Response:

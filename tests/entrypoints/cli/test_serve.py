@@ -44,6 +44,40 @@ def test_in_memory_nothing_is_kept_and_somebody_can_get_in(moothall: Moothall, p
     assert list(moothall.home.iterdir()) == []
 
 
+def test_in_memory_testers_have_a_hand_on_it_and_begin_with_a_club(moothall: Moothall, port: int) -> None:
+    with started("serve", "--memory", "--seed", "demo", "--port", str(port)) as server:
+        said = server.expect(READY)
+        url = f"http://127.0.0.1:{port}"
+        assert "MOOTHALL_PUBLIC_URL" not in said
+        told = re.search(r"with the password (\S+): ada, grace", said)
+        assert told is not None
+        assert _sign_in(port, "ada", told[1]) == 200
+        token = httpx.post(f"{url}/testing/token", json={"user": "grace"}).json()["access_token"]
+        members = httpx.get(f"{url}/api/v1/users", headers={"Authorization": f"Bearer {token}"}).json()
+        assert members["total"] > 10
+        httpx.post(f"{url}/api/v1/auth/forgot-password", json={"email": "ada@example.com"})
+        (mail,) = httpx.get(f"{url}/testing/mail", params={"to": "ada@example.com"}).json()[-1:]
+        assert mail["links"][0].startswith(f"{url}/reset-password?token=")
+        assert httpx.get(mail["links"][0]).status_code == 200
+        assert httpx.post(f"{url}/testing/reset").status_code == 204
+        assert _sign_in(port, "ada", told[1]) == 200
+        ended = server.end(signal.SIGTERM)
+    assert "Traceback" not in ended.err
+    assert list(moothall.home.iterdir()) == []
+
+
+def test_where_data_is_kept_nobody_has_a_hand_on_it_and_nothing_is_made_up(moothall: Moothall, port: int) -> None:
+    with started("serve", "--port", str(port)) as server:
+        server.expect(READY)
+        for what in ("mail", "clock", "drain", "reset", "token", "fail"):
+            for method in ("GET", "POST"):
+                assert httpx.request(method, f"http://127.0.0.1:{port}/testing/{what}").status_code == 404
+        server.end(signal.SIGTERM)
+    refused = moothall("serve", "--seed", "demo")
+    assert refused.code == 2
+    assert "--memory" in refused.err
+
+
 def test_several_workers_answer(moothall: Moothall, port: int) -> None:
     assert moothall.admin().code == 0
     with started("serve", "--workers", "2", "--port", str(port)) as server:

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.orders.order import Wanted
 from entrypoints.testing.house import TESTER, House
 
-PASSWORD = "copper-meadow-63-tide"  # noqa: S105 (told to everybody, and good in memory alone)
+PASSWORD = "copper-meadow-63-tide"  # noqa: S105 # nosec B105 # told to everybody, and good in memory alone
 """Of every member."""
 
 MEMBERS = (

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass
 
 from application.app import Application
@@ -64,7 +65,8 @@ class Testbed:
     async def _begin(self, serving: Serving) -> _Life:
         opened: asyncio.Future[House] = asyncio.get_running_loop().create_future()
         stop = asyncio.Event()
-        task = asyncio.create_task(self._live(serving, opened, stop))
+        life = self._live(serving, opened, stop)
+        task = asyncio.create_task(life, context=Context())  # it is of no request, whoever asked for it
         task.add_done_callback(lambda _: opened.cancel())  # it failed to open: nobody waits for ever
         await asyncio.wait([opened])
         if opened.cancelled():

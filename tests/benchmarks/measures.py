@@ -120,6 +120,7 @@ class Started:
     """Ratios of times to what it takes to import what is needed anyway, and milliseconds in one process."""
 
     serve_to_imports: float
+    memory_to_imports: float
     help_to_typer: float
     in_memory_ms: float
     first_steps_ms: float

@@ -209,6 +209,9 @@ BUDGETS = (
         whose="room",
     ),
     Budget("serve until the first 200 / imports", started(lambda seen: seen.serve_to_imports), most=2.0, whose="start"),
+    Budget(
+        "serve --memory --seed demo / imports", started(lambda seen: seen.memory_to_imports), most=2.0, whose="start"
+    ),
     Budget("moothall --help / import typer", started(lambda seen: seen.help_to_typer), most=2.0, whose="start"),
     Budget("in memory, built and closed, ms", started(lambda seen: seen.in_memory_ms), most=5.0, whose="start"),
     Budget("register, log in, read oneself, ms", started(lambda seen: seen.first_steps_ms), most=10.0, whose="start"),

@@ -39,9 +39,10 @@ class Starts:
 
     def take(self, plan: Plan) -> Turn:
         disturbance = wait_for_quiet()
-        seen: dict[str, list[float]] = {name: [] for name in ("serve", "imports", "help", "typer")}
+        seen: dict[str, list[float]] = {name: [] for name in ("serve", "memory", "imports", "help", "typer")}
         for _ in range(_TIMES):
             seen["serve"].append(self._serve())
+            seen["memory"].append(self._serve("--memory", "--seed", "demo"))
             seen["imports"].append(_run([sys.executable, "-c", "import fastapi, sqlalchemy, uvicorn"]))
             seen["help"].append(_run([program("moothall"), "--help"]))
             seen["typer"].append(_run([sys.executable, "-c", "import typer"]))
@@ -56,16 +57,17 @@ class Starts:
             disturbance,
             started=Started(
                 serve_to_imports=median["serve"] / median["imports"],
+                memory_to_imports=median["memory"] / median["imports"],
                 help_to_typer=median["help"] / median["typer"],
                 in_memory_ms=in_process["application_ms"],
                 first_steps_ms=in_process["first_steps_ms"],
             ),
         )
 
-    def _serve(self) -> float:
+    def _serve(self, *options: str) -> float:
         """Seconds from the command to the first 200."""
         port = free_port()
-        command = [program("moothall"), "serve", "--host", HOST, "--port", str(port)]
+        command = [program("moothall"), "serve", "--host", HOST, "--port", str(port), *options]
         place = self.installation
         begin = time.perf_counter()
         with place.workspace.log(self.name).open("ab") as log:

@@ -31,7 +31,7 @@ def test_no_engine_is_made_at_import() -> None:
         if isinstance(node, ast.Call) and last_name(node.func) in OPENED_AT_RUN_TIME
     ]
     assert not breaches, report(
-        "make engines in a function that entrypoints/bootstrap.py calls, so that what opened them closes them.",
+        "make engines in a function that entrypoints/bootstrap calls, so that what opened them closes them.",
         breaches,
     )
 

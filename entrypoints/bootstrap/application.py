@@ -1,21 +1,17 @@
-"""The composition root: the only module that knows adapters, and the only one that uses the container."""
+"""The product, put together: ports get adapters, use cases get ports."""
 
 import os
 import random
-import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import punq
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters import mail, memory, sql
-from adapters.blobs import BlobPlace, MemoryBlobs
+from adapters.blobs import MemoryBlobs
 from adapters.blobs.obstore import ObstoreBlobs
 from adapters.hubs import LocalHub
 from adapters.images import PillowImages
@@ -39,7 +35,6 @@ from adapters.security.secrets import (
     SIGNING_KEY_SEAL,
     WEBHOOK_SECRETS,
     Keychain,
-    id_of,
 )
 from adapters.security.signing_keys import Ed25519KeyFactory
 from adapters.security.webhook_secrets import HmacWebhookSecrets
@@ -127,13 +122,11 @@ from application.webhooks.sending import WebhookSending
 from application.webhooks.subscribers import Subscribers
 from application.work import BackgroundWork
 from domain.errors import Unavailable
+from entrypoints.bootstrap.parts import blob_place, engine_of, open_mailer, open_templates, redis_server, secrets_of
 from entrypoints.settings import Environment, Settings
 from entrypoints.wiring import Wiring
-from entrypoints.wrong_settings import SettingsError
 
 if TYPE_CHECKING:
-    from adapters.backups import Backups
-    from adapters.mail.smtp import SmtpMailer
     from adapters.redis_client import Circuit, RedisClient, RedisServer
 
 AUDIENCE = "moothall"
@@ -229,146 +222,6 @@ async def open_application(
         yield application
 
 
-def memory_mailer() -> mail.MemoryMailer:
-    """What keeps mails, for `open_application`."""
-    return mail.MemoryMailer()
-
-
-@asynccontextmanager
-async def open_schema(settings: Settings) -> AsyncIterator[sql.Schema]:
-    """The database's schema, for whoever migrates it; the data directory is made where it is needed."""
-    engine = _engine(settings)
-    try:
-        yield sql.Schema(engine)
-    finally:
-        await engine.dispose()
-
-
-@asynccontextmanager
-async def open_backups(settings: Settings) -> AsyncIterator["Backups"]:
-    """What saves all that there is, and brings it back; opening it makes neither a table nor a secret."""
-    from adapters.backups import Backups  # noqa: PLC0415 (few commands need it)
-
-    def trail() -> Trail:
-        return Trail(SystemClock(), Uuid7Ids(), HmacTrailSignature(Keychain.of(_secrets(settings), AUDIT_SEALS)))
-
-    engine = _engine(settings)
-    blobs = ObstoreBlobs(blob_place(settings))
-    try:
-        ids = {id_of(secret) for secret in settings.secrets_that_exist()}
-        yield Backups(engine, blobs, SystemClock(), ids, trail, version("moothall"))
-    finally:
-        await engine.dispose()
-
-
-def open_templates(settings: Settings) -> MailTemplates:
-    """What mails look like; no database is needed.
-
-    Raises:
-        SettingsError: the language is unknown, or a template of the operator's own is not good.
-    """
-    try:
-        return mail.JinjaTemplates(
-            language=settings.mail_language, site_name=settings.site_name, own=settings.mail_templates
-        )
-    except mail.UnknownLanguage as error:
-        raise SettingsError([f"MOOTHALL_MAIL_LANGUAGE: {error}"]) from None
-    except ValueError as error:
-        raise SettingsError([f"MOOTHALL_MAIL_TEMPLATES: {error}"]) from None
-
-
-def open_mailer(settings: Settings) -> Mailer:
-    """What sends mails: to the mail server, or into files where none is given."""
-    return _smtp_mailer(settings) or mail.FileMailer(settings.mail_dir, sender=settings.mail_sender)
-
-
-async def examine_mail(settings: Settings) -> str:
-    """Where mails go; a mail server is asked whether it would take one.
-
-    Raises:
-        Unavailable: `mail-unavailable`; it would not.
-    """
-    mailer = _smtp_mailer(settings)
-    if mailer is None:
-        return f"go to files in {settings.mail_dir}"
-    await mailer.check()
-    return f"go to the mail server {mailer.server}"
-
-
-async def examine_redis(settings: Settings) -> str:
-    """What Redis is used for, once it has answered.
-
-    Raises:
-        Unavailable: `redis-unavailable`; it does not answer, or cannot be written to.
-    """
-    server = redis_server(settings)
-    if server is None:
-        return "not used: each process counts limits for itself, and hears of others a second later"
-    from adapters.redis_client import FAILURES, close, open_client, probe  # noqa: PLC0415 (as below)
-
-    client = open_client(server, settings.redis_timeout)
-    try:
-        await probe(client)
-    except FAILURES as error:
-        raise Unavailable("redis-unavailable", f"{server} cannot be used ({type(error).__name__})") from error
-    finally:
-        await close(client)
-    return f"{server} answers"
-
-
-async def examine_blobs(settings: Settings) -> str:
-    """Where uploaded files go; one is written there, and removed.
-
-    Raises:
-        Unavailable: `blobs-unavailable`; none can be.
-    """
-    place = blob_place(settings)
-    await ObstoreBlobs(place).check()
-    return f"go to {place}"
-
-
-def blob_place(settings: Settings) -> BlobPlace:
-    """A folder in the data directory, unless another place is set.
-
-    Raises:
-        SettingsError: the URL is wrong.
-    """
-    if settings.blob_url is None:
-        return BlobPlace(folder=settings.data_dir.absolute() / "blobs")
-    try:
-        return BlobPlace.of(settings.blob_url.get_secret_value())
-    except ValueError as error:
-        raise SettingsError([f"MOOTHALL_BLOB_URL: {error}"]) from None
-
-
-def redis_server(settings: Settings) -> "RedisServer | None":
-    """None where none is to be used.
-
-    Raises:
-        SettingsError: the URL is wrong.
-    """
-    if settings.redis_url is None:
-        return None
-    from adapters.redis_client import RedisServer  # noqa: PLC0415 (its library takes long to import)
-
-    try:
-        return RedisServer.of(settings.redis_url.get_secret_value())
-    except ValueError as error:
-        raise SettingsError([f"MOOTHALL_REDIS_URL: {error}"]) from None
-
-
-def _smtp_mailer(settings: Settings) -> "SmtpMailer | None":
-    if settings.smtp_url is None:
-        return None
-    from adapters.mail.smtp import SmtpMailer, SmtpServer  # noqa: PLC0415 (files do without)
-
-    try:
-        server = SmtpServer.of(settings.smtp_url.get_secret_value())
-    except ValueError as error:
-        raise SettingsError([f"MOOTHALL_SMTP_URL: {error}"]) from None
-    return SmtpMailer(server, sender=settings.mail_sender, timeout=settings.smtp_timeout)
-
-
 @dataclass(frozen=True)
 class _Redis:
     server: "RedisServer"
@@ -425,7 +278,7 @@ def _register_memory(container: punq.Container, hub: Hub) -> None:
 
 
 async def _register_sql(container: punq.Container, settings: Settings, resources: AsyncExitStack, hub: Hub) -> Watched:
-    engine = _engine(settings)
+    engine = engine_of(settings)
     resources.push_async_callback(engine.dispose)
     schema = sql.Schema(engine)
     if settings.is_embedded:
@@ -455,27 +308,10 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
     return sql.SqlConnections(engine, reader, transactions)
 
 
-def _engine(settings: Settings) -> AsyncEngine:
-    if settings.database_url is None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        Path(settings.database).touch(mode=0o600)  # whoever made the folder; what lies beside it later is as readable
-    database = sql.Database(
-        settings.database,
-        pool_size=settings.db_pool_size,
-        max_overflow=settings.db_max_overflow,
-        pool_recycle=settings.db_pool_recycle,
-        timeout=settings.db_timeout,
-    )
-    try:
-        return sql.create_engine(database)
-    except ValueError as error:
-        raise SettingsError([f"MOOTHALL_DATABASE_URL: {error}"]) from None
-
-
 def _register_security(
     container: punq.Container, settings: Settings, resources: AsyncExitStack, *, in_memory: bool
 ) -> Watched:
-    known = _secrets(settings, in_memory=in_memory)
+    known = secrets_of(settings, in_memory=in_memory)
     hasher = BcryptHasher(
         Keychain.of(known, PASSWORD_PEPPER),
         cost=settings.bcrypt_cost,
@@ -506,13 +342,6 @@ def _register_security(
         ),
     )
     return hasher
-
-
-def _secrets(settings: Settings, *, in_memory: bool = False) -> list[str]:
-    """The current one first."""
-    current = secrets.token_urlsafe(48) if in_memory and settings.secret_key is None else settings.secret()
-    previous = settings.secret_key_previous
-    return [current] if previous is None else [current, previous.get_secret_value()]
 
 
 def _gateways(

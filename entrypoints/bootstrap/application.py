@@ -169,6 +169,18 @@ BACKGROUND = (
 )
 
 
+class _Ports(punq.Container):
+    """The container, with something of the caller's own around what it hands out."""
+
+    def __init__(self, around: Callable[[Any, Any], Any] | None) -> None:
+        super().__init__()
+        self._around = around
+
+    def resolve(self, service_key: Any, **arguments: Any) -> Any:
+        found = super().resolve(service_key, **arguments)
+        return found if self._around is None else self._around(service_key, found)
+
+
 @asynccontextmanager
 async def open_application(
     settings: Settings,
@@ -192,7 +204,7 @@ async def open_application(
         Unavailable: the database does not answer (`database-unavailable`) or is not migrated (`migrations-pending`).
     """
     async with AsyncExitStack() as resources:
-        container = punq.Container()
+        container = _Ports(around)
         container.register(Clock, instance=clock or SystemClock())
         container.register(Ids, instance=Uuid7Ids())
         redis = _open_redis(settings, resources)
@@ -202,7 +214,9 @@ async def open_application(
             _register_memory(container, hub)
         else:
             connections = await _register_sql(container, settings, resources, hub)
-        hasher = _register_security(container, settings, resources, in_memory=in_memory)
+        known = secrets_of(settings, in_memory=in_memory)
+        hasher = _register_security(container, settings, resources, known)
+        sandbox = _register_payments(container, settings, known, in_memory=in_memory)
         _register_limits(container, settings, redis)
         _register_webhooks(container, settings, resources)
         container.register(Load, instance=Load(connections, hasher, redis.circuit if redis else None))
@@ -215,8 +229,8 @@ async def open_application(
         container.register(Texts, instance=texts_in(settings.mail_language))
         container.register(IdentityRules, instance=settings.identity_rules)
         container.register(Site, instance=Site(str(settings.public_url).rstrip("/")))
-        wiring = _wired(container, around)
-        container.register(Runner, instance=_runner(container, wiring, more_kinds, lease))
+        wiring = _wired(container)
+        container.register(Runner, instance=_runner(container, wiring, sandbox, more_kinds, lease))
         application = wiring.make(Application)
         await application.identity.ensure_signing_key()
         yield application
@@ -309,9 +323,8 @@ async def _register_sql(container: punq.Container, settings: Settings, resources
 
 
 def _register_security(
-    container: punq.Container, settings: Settings, resources: AsyncExitStack, *, in_memory: bool
+    container: punq.Container, settings: Settings, resources: AsyncExitStack, known: Sequence[str]
 ) -> Watched:
-    known = secrets_of(settings, in_memory=in_memory)
     hasher = BcryptHasher(
         Keychain.of(known, PASSWORD_PEPPER),
         cost=settings.bcrypt_cost,
@@ -329,7 +342,6 @@ def _register_security(
     container.register(KeyMaker, instance=RandomApiKeys())
     container.register(TicketMaker, instance=RandomTickets())
     container.register(WebhookSecrets, instance=HmacWebhookSecrets(Keychain.of(known, WEBHOOK_SECRETS)))
-    container.register(PaymentGateways, instance=_gateways(container, settings, known, in_memory=in_memory))
     container.register(TrailSignature, instance=HmacTrailSignature(Keychain.of(known, AUDIT_SEALS)))
     container.register(
         AccessTokens,
@@ -344,19 +356,21 @@ def _register_security(
     return hasher
 
 
-def _gateways(
+def _register_payments(
     container: punq.Container, settings: Settings, known: Sequence[str], *, in_memory: bool
-) -> PaymentGateways:
+) -> SandboxGateway | None:
     """The sandbox would let everybody pay with nothing: there is none in production."""
     if settings.environment is Environment.PRODUCTION and not in_memory:
-        return PaymentGateways({})
+        container.register(PaymentGateways, instance=PaymentGateways({}))
+        return None
     sandbox = SandboxGateway(
         Keychain.of(known, PAYMENT_CALLBACKS),
         container.resolve(Transactions),
         container.resolve(Clock),
         container.resolve(Ids),
     )
-    return PaymentGateways({sandbox.name: sandbox})
+    container.register(PaymentGateways, instance=PaymentGateways({sandbox.name: sandbox}))
+    return sandbox
 
 
 def _register_limits(container: punq.Container, settings: Settings, redis: _Redis | None) -> None:
@@ -387,26 +401,22 @@ def _register_webhooks(container: punq.Container, settings: Settings, resources:
     container.register(Chance, instance=random.random)
 
 
-def _wired(container: punq.Container, around: Callable[[Any, Any], Any] | None) -> Wiring:
+def _wired(container: punq.Container) -> Wiring:
     """The table of contents lists every use case; each is built from the ports that it names."""
-
-    def resolve(port: Any) -> Any:
-        found = container.resolve(port)
-        return found if around is None else around(port, found)
-
     container.register(ReactionNames, instance=REACTION_NAMES)
     found = [kind for _, kind in use_cases()]
     container.register(PermissionCatalogue, instance=PermissionCatalogue.of(rules()))
-    return Wiring(resolve, (*SHARED, *REMEMBERING, *BACKGROUND, *found, *CHAPTERS, Application))
+    return Wiring(container.resolve, (*SHARED, *REMEMBERING, *BACKGROUND, *found, *CHAPTERS, Application))
 
 
-def _runner(container: punq.Container, wiring: Wiring, more_kinds: Iterable[JobKind], lease: timedelta) -> Runner:
-    gateways: PaymentGateways = container.resolve(PaymentGateways)
-    callbacks = [
-        gateway.callbacks(wiring.make(TakePaymentNotice))
-        for gateway in gateways.by_name.values()
-        if isinstance(gateway, SandboxGateway)
-    ]
+def _runner(
+    container: punq.Container,
+    wiring: Wiring,
+    sandbox: SandboxGateway | None,
+    more_kinds: Iterable[JobKind],
+    lease: timedelta,
+) -> Runner:
+    callbacks = [] if sandbox is None else [sandbox.callbacks(wiring.make(TakePaymentNotice))]
     return Runner(
         container.resolve(Transactions),
         container.resolve(WakeUps),

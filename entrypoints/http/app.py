@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -64,14 +64,16 @@ def create_app(
     mailer: Mailer | None = None,
     jobs: bool | None = None,
     on_ready: Callable[[Application], Awaitable[None]] | None = None,
+    around: Callable[[Any, Any], Any] | None = None,
     testbed: "Testbed | None" = None,
 ) -> FastAPI:
     """The ASGI application; nothing is opened before its lifespan begins.
 
-    Without settings they are read from the environment. `clock` and `mailer` take the place of the configured ones.
-    `jobs`: whether jobs are done here; None: where no
-    `moothall worker` is expected, that is in memory and embedded. `on_ready` is awaited once everything is open, before
-    the first request is taken. `testbed` has the application, in memory, and its routes are served under `/testing`.
+    Without settings they are read from the environment. `clock` and `mailer` take the place of the configured ones;
+    `around` is asked for each port, by its type, what is used in its place. `jobs`: whether jobs are done here; None:
+    where no `moothall worker` is expected, that is in memory and embedded. `on_ready` is awaited once everything is
+    open, before the first request is taken. `testbed` has the application, in memory, and its routes are served under
+    `/testing`.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -96,7 +98,9 @@ def create_app(
             async with testbed.open(serving):
                 yield
         else:
-            async with open_application(chosen, in_memory=in_memory, clock=clock, mailer=mailer) as application:
+            async with open_application(
+                chosen, in_memory=in_memory, clock=clock, mailer=mailer, around=around
+            ) as application:
                 if on_ready is not None:
                     await on_ready(application)
                 async with serving(application):

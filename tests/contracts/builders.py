@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, settings
+from moothall.contracts import builders as kit
 
 from adapters.security.audit_seals import HmacTrailSignature
 from adapters.security.secrets import AUDIT_SEALS, Keychain
@@ -16,7 +16,6 @@ from domain.access.api_keys import ApiKey
 from domain.access.roles import Role
 from domain.audit.entry import Entry
 from domain.events import Emitted, Event
-from domain.identity.email import EmailAddress
 from domain.identity.events import EmailVerified
 from domain.identity.one_time_token import OneTimeToken, Purpose
 from domain.identity.session import Session
@@ -34,8 +33,8 @@ from domain.webhooks.delivery import Delivery
 from domain.webhooks.webhook import SecretSeed, Webhook
 from tests.stores import Store
 
-NOW = datetime(2026, 11, 21, 9, 30, 15, 123456, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
+NOW = kit.NOW
+SECOND = kit.SECOND
 SECRET = "x" * 40
 SIGNATURE = HmacTrailSignature(Keychain.of([SECRET], AUDIT_SEALS))
 
@@ -46,23 +45,7 @@ examples = settings(
 )
 """For hypothesis on a store: each example cleans up what it stored."""
 
-
-def a_user(name: str = "ada", **fields: Any) -> User:
-    """`name` makes the e-mail address; everything else can be given."""
-    user = User(
-        id=uuid4(),
-        email=EmailAddress(f"{name}@example.com", f"{name}@example.com".lower()),
-        username=None,
-        first_name=None,
-        last_name=None,
-        password_hash="$hash$",
-        is_active=True,
-        is_verified=False,
-        roles=frozenset({"member"}),
-        created_at=NOW,
-        updated_at=NOW,
-    )
-    return replace(user, **fields)
+a_user = kit.a_user
 
 
 def a_session(user: User, **fields: Any) -> Session:

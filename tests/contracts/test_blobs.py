@@ -8,13 +8,16 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moothall.contracts.blob_stores import BlobStoreContract, BlobStoreOutageContract, content, nothing_is_answered
 
 from adapters.blobs import BlobPlace, MemoryBlobs
 from adapters.blobs.obstore import ObstoreBlobs
-from application.blobs import BlobStore, whole
+from application.blobs import BlobStore
 from domain.errors import Unavailable
 from tests.contracts.builders import examples
 from tests.s3_server import S3Server, s3_server
+
+NOWHERE = "s3://bucket?endpoint=http://127.0.0.1:1&region=here&access_key_id=AK&secret_access_key=hush"
 
 
 @pytest.fixture(scope="module")
@@ -23,84 +26,33 @@ def s3() -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["memory", "folder", "s3"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
-    match request.param:
-        case "memory":
-            return MemoryBlobs()
-        case "folder":
-            return ObstoreBlobs(BlobPlace.of((tmp_path / "blobs").as_uri()))
-        case _:
-            server: S3Server = request.getfixturevalue("s3")
-            return ObstoreBlobs(BlobPlace.of(server.url(f"of/{uuid4()}")))
+class TestBlobs(BlobStoreContract):
+    @pytest.fixture(params=["memory", "folder", "s3"])
+    def blobs(self, request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+        match request.param:
+            case "memory":
+                return MemoryBlobs()
+            case "folder":
+                return ObstoreBlobs(BlobPlace.of((tmp_path / "blobs").as_uri()))
+            case _:
+                server: S3Server = request.getfixturevalue("s3")
+                return ObstoreBlobs(BlobPlace.of(server.url(f"of/{uuid4()}")))
+
+    @examples
+    @given(data=st.binary(max_size=2_000))
+    async def test_every_content_comes_back(self, blobs: BlobStore, data: bytes) -> None:
+        key = f"any/{uuid4()}"
+        await blobs.put(key, data)
+        assert await content(blobs, key) == data
 
 
-async def content(blobs: BlobStore, key: str) -> bytes | None:
-    found = await blobs.open(key)
-    return None if found is None else await whole(found)
-
-
-async def test_what_was_put_is_read_as_it_was(blobs: BlobStore) -> None:
-    assert await content(blobs, "a/b/c.webp") is None
-    await blobs.put("a/b/c.webp", b"one\x00two")
-    await blobs.put("a/b/d.webp", b"")
-    assert await content(blobs, "a/b/c.webp") == b"one\x00two"
-    assert await content(blobs, "a/b/d.webp") == b""
-    assert await content(blobs, "a/b") is None
-
-
-async def test_what_was_removed_is_gone_and_may_be_removed_again(blobs: BlobStore) -> None:
-    await blobs.put("a/b.webp", b"one")
-    await blobs.put("a/c.webp", b"two")
-    for _ in range(2):
-        await blobs.remove("a/b.webp")
-        assert await content(blobs, "a/b.webp") is None
-    assert await content(blobs, "a/c.webp") == b"two"
-    await blobs.remove("never/there.webp")
-
-
-async def test_a_stream_is_stored_as_a_whole(blobs: BlobStore) -> None:
-    """Of more than one part, where a store takes large files in parts."""
-    pieces = [bytes([number]) * 700_000 for number in range(20)]
-
-    async def stream() -> AsyncIterator[bytes]:
-        for piece in pieces:
-            yield piece
-
-    await blobs.put("imports/large.csv", stream())
-    assert await content(blobs, "imports/large.csv") == b"".join(pieces)
-
-
-async def test_a_stream_that_breaks_off_leaves_nothing(blobs: BlobStore) -> None:
-    async def stream() -> AsyncIterator[bytes]:
-        yield b"the first half"
-        raise RuntimeError("the client went away")
-
-    with pytest.raises((RuntimeError, Unavailable)):
-        await blobs.put("imports/half.csv", stream())
-    assert await content(blobs, "imports/half.csv") is None
-
-
-async def test_whatever_lies_below_a_prefix_is_listed_with_its_time(blobs: BlobStore) -> None:
-    keys = {f"avatars/{number}/x.webp" for number in range(7)}
-    before = datetime.now(UTC) - timedelta(seconds=2)
-    for key in (*keys, "avatars.txt", "avatarsx/y.webp", "imports/z.csv"):
-        await blobs.put(key, b"x")
-    found = [blob async for blob in blobs.all("avatars")]
-    assert {blob.key for blob in found} == keys
-    assert len(found) == len(keys)
-    assert all(before <= blob.stored_at <= datetime.now(UTC) + timedelta(seconds=2) for blob in found)
-    assert [blob async for blob in blobs.all("nothing")] == []
-    everything = {blob.key async for blob in blobs.all("")}
-    assert everything == {*keys, "avatars.txt", "avatarsx/y.webp", "imports/z.csv"}
-
-
-@examples
-@given(data=st.binary(max_size=2_000))
-async def test_every_content_comes_back(blobs: BlobStore, data: bytes) -> None:
-    key = f"any/{uuid4()}"
-    await blobs.put(key, data)
-    assert await content(blobs, key) == data
+class TestBlobsThatAreAway(BlobStoreOutageContract):
+    @pytest.fixture(params=["no folder", "no server"])
+    def unreachable(self, request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+        if request.param == "no folder":
+            (tmp_path / "file").write_bytes(b"no folder")
+            return ObstoreBlobs(BlobPlace(folder=tmp_path / "file"))
+        return ObstoreBlobs(BlobPlace.of(NOWHERE), patience=0.5)
 
 
 async def test_what_is_stored_outlives_the_process(tmp_path: Path, s3: S3Server) -> None:
@@ -150,29 +102,15 @@ async def test_a_wrong_secret_and_a_bucket_that_is_not_there_are_told(s3: S3Serv
     assert "another" not in error.value.detail
 
 
-async def test_a_store_that_fails_or_is_silent_is_not_waited_for(tmp_path: Path) -> None:
+async def test_a_store_that_fails_or_is_silent_is_not_waited_for() -> None:
     with s3_server() as server:
         blobs = ObstoreBlobs(BlobPlace.of(server.url()), patience=0.5)
         await blobs.put("a.webp", b"one")
         for behaviour in ({"status": 500}, {"delay": 3.0}):
-            server.behave(**behaviour)  # type: ignore[arg-type]
-            await _is_away(blobs)
+            server.behave(**behaviour)
+            await nothing_is_answered(blobs)
         server.behave()
         assert await content(blobs, "a.webp") == b"one"
-    await _is_away(blobs)
-    (tmp_path / "file").write_bytes(b"no folder")
-    await _is_away(ObstoreBlobs(BlobPlace(folder=tmp_path / "file")))
-
-
-async def _is_away(blobs: BlobStore) -> None:
-    async def listed() -> None:
-        async for _ in blobs.all("a"):
-            pass
-
-    for use in (lambda: blobs.put("b.webp", b"two"), lambda: blobs.open("a.webp"), lambda: blobs.remove("c"), listed):
-        with pytest.raises(Unavailable) as error:
-            await use()
-        assert error.value.code == "blobs-unavailable"
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,6 @@ class Nevermind(Exception):
     pass
 
 
-async def test_a_clean_exit_commits(store: Store) -> None:
-    user = a_user()
-    await add(store, user)
-    assert await stored(store, user.id) == user
-
-
 async def test_an_exception_rolls_everything_back(store: Store) -> None:
     user = a_user()
 
@@ -53,28 +47,6 @@ async def test_what_was_removed_comes_back_with_a_rollback(store: Store) -> None
     assert await stored(store, user.id) == user
     assert await store.queries.find_user(username_key="ada") == user.id
     assert await store.queries.owner_of_session(session.id) == user.id
-
-
-async def test_a_forgotten_save_changes_nothing(store: Store) -> None:
-    user = a_user()
-    await add(store, user)
-    async with store.transactions.begin() as uow:
-        loaded = await uow.users.get(user.id)
-        assert loaded is not None
-        loaded.changed(NOW, first_name="Grace")
-    assert await stored(store, user.id) == user
-
-
-async def test_a_unit_of_work_sees_its_own_changes(store: Store) -> None:
-    user = a_user()
-    async with store.transactions.begin() as uow:
-        await uow.users.add(user)
-        assert await uow.users.get(user.id) == user
-        saved = await uow.users.save(replace(user, roles=frozenset({"admin"})))
-        assert await uow.users.get(user.id) == saved
-        assert await uow.users.another_admin_exists(None)
-        await uow.users.remove(user.id)
-        assert await uow.users.get(user.id) is None
 
 
 async def test_readers_see_nothing_that_is_not_committed(store: Store) -> None:

@@ -1,42 +1,21 @@
-"""Accounts: what is stored comes back, and what belongs to them goes with them."""
+"""Accounts: the contract of their repository, what is read of them, and what goes with them."""
 
-from dataclasses import replace
+import pytest
+from moothall.contracts.users import BARE, FULL, UserRepositoryContract, UserTransactions
 
 from application.identity.ports import Credentials
 from application.identity.views import UserView, shown
-from domain.identity.email import EmailAddress
 from domain.identity.user import User
-from tests.contracts.builders import NOW, SECOND, a_session, a_user, add, stored
+from tests.contracts.builders import NOW, SECOND, a_session, a_user, add
 from tests.stores import Store
 
-FULL = a_user(
-    email=EmailAddress("Ada@Example.com", "ada@example.com"),
-    username="Ada_L",
-    first_name="Ada",
-    last_name="Lovelace",
-    is_verified=True,
-    roles=frozenset({"admin", "member"}),
-    updated_at=NOW + SECOND,
-    last_login_at=NOW + 2 * SECOND,
-    version=5,
-)
-BARE = a_user("bare", password_hash=None, is_active=False, roles=frozenset())
+NOBODY: User = a_user("nobody")
 
 
-async def test_every_field_comes_back(store: Store) -> None:
-    for user in (FULL, BARE):
-        await add(store, user)
-        assert await stored(store, user.id) == user
-
-
-async def test_every_field_is_saved(store: Store) -> None:
-    user = a_user()
-    await add(store, user)
-    for wanted in (replace(FULL, id=user.id, version=1), replace(BARE, id=user.id, version=2)):
-        async with store.transactions.begin() as uow:
-            saved = await uow.users.save(wanted)
-        assert saved == replace(wanted, version=wanted.version + 1)
-        assert await stored(store, user.id) == saved
+class TestUserRepository(UserRepositoryContract):
+    @pytest.fixture
+    def transactions(self, store: Store) -> UserTransactions:
+        return store.transactions
 
 
 async def test_views_are_those_of_the_accounts(store: Store) -> None:
@@ -44,9 +23,6 @@ async def test_views_are_those_of_the_accounts(store: Store) -> None:
         await add(store, user)
         assert await store.queries.user(user.id) == shown(user)
     assert await store.queries.user(NOBODY.id) is None
-
-
-NOBODY: User = a_user("nobody")
 
 
 async def test_accounts_are_found_by_their_keys(store: Store) -> None:
@@ -88,28 +64,6 @@ async def test_sessions_go_with_their_account(store: Store) -> None:
     assert await store.queries.signed_in(gone.id, NOW) is None
 
 
-async def test_roles_go_with_their_account(store: Store) -> None:
-    ada = a_user("ada", roles=frozenset({"admin"}))
-    await add(store, ada)
-    async with store.transactions.begin() as uow:
-        await uow.users.remove(ada.id)
-    heir = replace(ada, roles=frozenset())
-    await add(store, heir)
-    assert await stored(store, ada.id) == heir
-
-
-async def test_another_admin_is_active_and_not_oneself(store: Store) -> None:
-    admin = a_user("admin", roles=frozenset({"admin", "member"}))
-    retired = a_user("retired", roles=frozenset({"admin"}), is_active=False)
-    await add(store, retired, a_user("member"))
-    async with store.transactions.begin() as uow:
-        assert not await uow.users.another_admin_exists(None)
-        await uow.users.add(admin)
-        assert await uow.users.another_admin_exists(None)
-        assert not await uow.users.another_admin_exists(admin.id)
-        assert await uow.users.another_admin_exists(retired.id)
-
-
 async def test_who_is_signed_in_is_found_at_once(store: Store) -> None:
     session = a_session(FULL, created_at=NOW + SECOND)
     await add(store, FULL, sessions=[session])
@@ -126,11 +80,3 @@ async def test_views_hold_what_edges_expect(store: Store) -> None:
     assert found.value.roles == ("admin", "member")
     assert found.value.is_superuser
     assert found.value.full_name == "Ada Lovelace"
-
-
-async def test_an_address_is_found_by_its_key(store: Store) -> None:
-    user = a_user("ada")
-    async with store.transactions.begin() as uow:
-        await uow.users.add(user)
-        assert await uow.users.find("ada@example.com") == user.id
-        assert await uow.users.find("Ada@example.com") is None

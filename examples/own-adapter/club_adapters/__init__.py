@@ -1,0 +1,1 @@
+"""What our club wants otherwise: mails in one file, pictures in another, accounts in one that we can read."""

@@ -2,8 +2,6 @@
 guide shows what the example holds."""
 
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,9 +9,10 @@ import pytest
 from moothall import contracts
 
 from tests.architecture.sources import imported_modules, sources
-from tests.project.places import REPOSITORY, environment, read
+from tests.project.examples import EXAMPLES, copied, run_pytest
+from tests.project.places import REPOSITORY, read
 
-EXAMPLE = REPOSITORY / "examples" / "own-adapter"
+EXAMPLE = EXAMPLES / "own-adapter"
 GUIDE = "docs/how-to/write-an-adapter.md"
 PASSED = re.compile(r"^(\d+) passed in ", re.MULTILINE)
 FAILED = re.compile(r"^FAILED tests/test_broken_(\d+)\.py::\w+::(\w+)", re.MULTILINE)
@@ -76,16 +75,7 @@ BREAKAGES = [
 
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
-    folder = tmp_path / "own-adapter"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
-    return folder
-
-
-def run_pytest(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    return subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, check=False
-    )
+    return copied("own-adapter", tmp_path)
 
 
 def test_adapters_of_ones_own_keep_the_contracts_and_moothall_runs_with_them(example: Path) -> None:

@@ -1,34 +1,23 @@
 """The examples for testers are run as they stand, each in a folder of its own: with pytest, and with curl."""
 
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from entrypoints.testing.faults import NAMES
-from tests.project.places import REPOSITORY, environment, read
+from tests.project.examples import EXAMPLES, copied, run_pytest
+from tests.project.places import read
 from tests.project.server import serving
 
-EXAMPLES = REPOSITORY / "examples"
 GUIDE = "docs/how-to/test-your-client.md"
 PASSED = re.compile(r"^(\d+) passed in ", re.MULTILINE)
 
 
 @pytest.fixture
 def newsletter(tmp_path: Path) -> Path:
-    folder = tmp_path / "newsletter"
-    shutil.copytree(EXAMPLES / "test-with-pytest", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
-
-
-def run_pytest(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    return subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, check=False
-    )
+    return copied("test-with-pytest", tmp_path)
 
 
 @pytest.mark.parametrize("options", [("-n", "2"), ("-n", "0", "-o", "asyncio_mode=auto")])

@@ -60,6 +60,11 @@ check: $(TOOLS) ## Check format, lint, types, imports and dependencies, and run 
 	$(BIN)/deptry .
 	$(BIN)/python -m pytest -q -n 2 -p tests.project.nothing_skipped $(FAST_TESTS)
 
+.PHONY: docs
+docs: $(TOOLS) ## Write the reference anew from the code, and build the documentation into site/; a broken link fails
+	$(BIN)/python -m tests.project.reference
+	$(BIN)/zensical build --clean --strict
+
 .PHONY: format
 format: $(TOOLS) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .
@@ -124,5 +129,5 @@ vendor: ## Fetch Swagger UI and ReDoc into entrypoints/http/static (needs npm; v
 
 .PHONY: clean
 clean: ## Remove environments, caches and builds; the members' data in moothall-data stays
-	rm -rf .venv .bench dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .venv-* .bench .clients .cache site dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,6 +13,7 @@ import requests
 import uvicorn
 
 from application.app import Application
+from application.mail import Mailer
 from entrypoints.http.app import create_app
 from entrypoints.http.connections import OrderlyProtocol
 from entrypoints.settings import Settings
@@ -42,11 +43,25 @@ class Server:
             self._token = answer.json()["access_token"]
         return self._token
 
+    def fill_shelf(self, sku: str) -> None:
+        """Something to buy, of which there is enough."""
+        making = self.application.products.create_product(
+            OPERATOR, sku=sku, name=sku, price=950, currency="EUR", stock=None
+        )
+        asyncio.run_coroutine_threadsafe(making, self.loop).result(5)
+
 
 @contextmanager
 def run_in_memory() -> Iterator[Server]:
     """A server that forgets; stopped on leaving."""
-    app = create_app(Settings(bcrypt_cost=4, **UNLIMITED), in_memory=True)
+    with run(Settings(bcrypt_cost=4, **UNLIMITED), in_memory=True) as server:
+        yield server
+
+
+@contextmanager
+def run(settings: Settings, *, in_memory: bool, mailer: Mailer | None = None) -> Iterator[Server]:
+    """A server with these settings, which does its jobs itself; stopped on leaving."""
+    app = create_app(settings, in_memory=in_memory, mailer=mailer, jobs=True)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"

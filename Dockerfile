@@ -15,6 +15,7 @@ COPY application application
 COPY adapters adapters
 COPY entrypoints entrypoints
 COPY migrations migrations
+COPY tests/kit tests/kit
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
  && /opt/moothall/bin/pip install --no-deps /dist/*.whl
 

@@ -10,9 +10,10 @@ PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
 
-BIN := .venv/bin
-RUNTIME := .venv/.runtime-installed
-TOOLS := .venv/.tools-installed
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+TOOLS := $(VENV)/.tools-installed
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FAST_TESTS := $(wildcard tests/domain tests/application tests/architecture)
 
@@ -27,7 +28,7 @@ help: ## Show this list
 # What runs, and what builds. `pip install -e` needs the build tool, and may not download it unhashed.
 $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Moothall needs Python 3.11 or later")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) --require-hashes -r requirements.lock -r requirements-build.lock
 	$(INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
@@ -47,6 +48,15 @@ serve: $(RUNTIME) ## Serve on http://127.0.0.1:8000 with SQLite in moothall-data
 test: $(TOOLS) ## Run every test but the browser's; one that is skipped counts as failed (ARGS="-k word")
 	$(BIN)/python -m pytest -n 2 -m "not browser" -p tests.project.nothing_skipped $(ARGS)
 
+.PHONY: test-pythons
+test-pythons: ## Run `make test` on every Python from 3.11 to 3.13 that is found, each in an environment of its own
+	@found="$$(tests/project/pythons.sh)"; failed=; \
+	while read -r minor python; do \
+		echo "== Python $$minor"; \
+		$(MAKE) --no-print-directory test VENV=.venv-$$minor PYTHON=$$python </dev/null || failed="$$failed $$minor"; \
+	done <<<"$$found"; \
+	echo "tried: $$(cut -d ' ' -f 1 <<<"$$found" | xargs); failed:$${failed:- none}"; test -z "$$failed"
+
 .PHONY: test-browser
 test-browser: $(TOOLS) ## Open the pages in Chromium, and run a client in Node; needs Chromium, Node and npm
 	$(BIN)/python -m pytest -m browser -p tests.project.nothing_skipped tests/browser $(ARGS)
@@ -58,6 +68,8 @@ check: $(TOOLS) ## Check format, lint, types, imports and dependencies, and run 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/bandit -c pyproject.toml -q -r domain application adapters entrypoints migrations tests/kit
+	$(BIN)/python -m tests.project.audit --if-reachable
 	$(BIN)/python -m pytest -q -n 2 -p tests.project.nothing_skipped $(FAST_TESTS)
 
 .PHONY: docs
@@ -72,7 +84,7 @@ format: $(TOOLS) ## Format the code and mend what the linter can mend
 
 .PHONY: audit
 audit: $(TOOLS) ## Look the locked packages up in the advisory database; one that cannot be looked up fails
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock -r requirements-dev.lock
+	$(BIN)/python -m tests.project.audit $(ARGS)
 
 .PHONY: drills
 drills: $(TOOLS) ## Kill, freeze, restart, race and time at many instants, and print a table (ARGS="--seed 2 fleet", ARGS=--help)

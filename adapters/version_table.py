@@ -18,7 +18,7 @@ log = logging.getLogger("moothall.database")
 
 SLOTS = 16_384
 _BYTES = SLOTS * 8
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the file is opened with care
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # nosec B108 # the file is opened with care
 
 
 class VersionTable:

@@ -23,7 +23,7 @@ from entrypoints.wrong_settings import SettingsError
 PREFIX = "MOOTHALL_"
 SECRETS_DIR = "MOOTHALL_SECRETS_DIR"
 SHORTEST_SECRET = 32
-SECRET_FILE = "secret.key"  # noqa: S105
+SECRET_FILE = "secret.key"  # noqa: S105 # nosec B105 # a file
 LOWEST_PRODUCTION_COST = 10
 ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 DATABASES = ("sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql+asyncpg")

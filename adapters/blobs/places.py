@@ -7,11 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 S3_OPTIONS = {
-    "endpoint": "endpoint",
-    "region": "region",
-    "access_key_id": "access_key_id",
-    "secret_access_key": "secret_access_key",
-    "session_token": "session_token",
+    **{name: name for name in ("endpoint", "region", "access_key_id", "secret_access_key", "session_token")},
     "virtual_hosted_style": "virtual_hosted_style_request",
 }
 """What the query of an `s3://` URL may say, and what obstore calls it. What it does not say, AWS_… say."""

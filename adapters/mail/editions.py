@@ -78,9 +78,9 @@ class Editions:
 
 
 def _environment(folders: list[Path], language: str, edition: str, shared: Mapping[str, str]) -> Environment:
-    environment = Environment(
+    environment = Environment(  # nosec B701 # plain text has nothing to escape
         loader=FileSystemLoader([folder / part for folder in folders for part in (language, edition)]),
-        autoescape=edition == "html",  # noqa: S701 - plain text has nothing to escape
+        autoescape=edition == "html",  # noqa: S701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -14,6 +14,7 @@ LONGEST_SHOWN = 50
 MOST_COLUMNS = 1_000
 
 EMAIL = "email"
+PASSWORD_HASH = "password_hash"  # noqa: S105 # nosec B105 # a name
 SUPERUSER = "is_superuser"
 """Of others' files: whoever is one gets the role admin."""
 
@@ -25,7 +26,7 @@ OURS = (
     "roles",
     "is_active",
     "is_verified",
-    "password_hash",
+    PASSWORD_HASH,
     "external_id",
     "created_at",
 )
@@ -37,14 +38,14 @@ FIELDS: Mapping[Source, Mapping[str, str]] = {
     Source.FASTAPI_USERS: {
         "id": "external_id",
         "email": EMAIL,
-        "hashed_password": "password_hash",
+        "hashed_password": PASSWORD_HASH,
         "is_active": "is_active",
         "is_superuser": SUPERUSER,
         "is_verified": "is_verified",
     },
     Source.DJANGO: {
         "id": "external_id",
-        "password": "password_hash",
+        "password": PASSWORD_HASH,
         "is_superuser": SUPERUSER,
         "username": "username",
         "first_name": "first_name",
@@ -55,7 +56,7 @@ FIELDS: Mapping[Source, Mapping[str, str]] = {
     },
     Source.POCKETBASE: {
         "id": "external_id",
-        "password": "password_hash",
+        "password": PASSWORD_HASH,
         "email": EMAIL,
         "verified": "is_verified",
         "name": "first_name",

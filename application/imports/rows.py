@@ -111,10 +111,7 @@ class Rows:
             del given["password_hash"]
         created_at = given.pop("created_at", self._now)
         fields: Mapping[str, object] = {
-            "username": None,
-            "first_name": None,
-            "last_name": None,
-            "password_hash": None,
+            **dict.fromkeys(("username", "first_name", "last_name", "password_hash")),
             "is_active": True,
             "is_verified": False,
             "roles": frozenset({MEMBER}),

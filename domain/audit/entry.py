@@ -17,7 +17,8 @@ BEGINNING = bytes(32)
 """What stands before the first entry of the chain."""
 
 _NOT_WORTH_NAMING = {"updated_at", "version"}
-_CALLED = {"password_hash": "password"}
+_HASH = "password_hash"
+_CALLED = {_HASH: "password"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from domain.identity.email import EmailAddress
 class Purpose(Enum):
     VERIFY_EMAIL = "verify-email"
     CHANGE_EMAIL = "change-email"
-    RESET_PASSWORD = "reset-password"  # noqa: S105
+    RESET_PASSWORD = "reset-password"  # noqa: S105 # nosec B105 # a purpose
     INVITATION = "invitation"
 
 

@@ -88,7 +88,7 @@ class RequestContext:
             return
         began = time.perf_counter()
         given_id, announced_size = _read(scope["headers"])
-        request_id = given_id or f"{random.getrandbits(128):032x}"
+        request_id = given_id or f"{random.getrandbits(128):032x}"  # nosec B311 # a name, not a secret
         REQUEST_ID.set(request_id)
         scope.setdefault("state", {})["request_id"] = request_id
         metrics, method, status, answered_in = self._metrics, scope["method"], 0, 0.0

@@ -115,6 +115,7 @@ lock: $(TOOLS) ## Write the lock files anew; pins stay where they can (ARGS=--up
 		| $(COMPILE) - -c <($(PINS) requirements-dev.lock) -o requirements-build.lock
 	printf '%s\n' $(PEERS_RUN_ON) | $(COMPILE) - --group pyproject.toml:bench \
 		-c <($(PINS) requirements.lock | grep -vE '^($(NOT_SHARED))==') -o requirements-bench.lock
+	$(COMPILE) --group pyproject.toml:clients -o requirements-clients.lock
 
 # Two changes are made to what the packages hold, both so that no page asks another host for anything: ReDoc's logo
 # is not loaded from its makers' server, and Swagger UI does not send the schema to its makers' validator.

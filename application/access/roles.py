@@ -122,8 +122,8 @@ class UpdateRole:
         permissions: Iterable[str] | None = None,
         **changes: str | None,
     ) -> Versioned[RoleView]:
-        """Raises NotFound, Invalid (`unknown-permission`), Denied (`beyond-your-rights`), Stale, Conflict
-        (`built-in-role`: admin allows everything, for good)."""
+        """Raises NotFound (`role-not-found`), Invalid for the fields (`unknown-permission`), Denied
+        (`beyond-your-rights`), Stale, Conflict (`built-in-role`: admin allows everything, for good)."""
         require(actor, self.rule)
         only_these(changes, CHANGEABLE)
         fields: dict[str, object] = {**changes}
@@ -151,7 +151,8 @@ class DeleteRole:
     clock: Clock
 
     async def __call__(self, actor: Actor, *, name: str, expected: Expected = None) -> int:
-        """How many had it. Raises NotFound, Denied (`beyond-your-rights`), Stale, Conflict (`built-in-role`)."""
+        """How many had it. Raises NotFound (`role-not-found`), Denied (`beyond-your-rights`), Stale, Conflict
+        (`built-in-role`)."""
         require(actor, self.rule)
         async with self.transactions.begin() as uow:
             actor = await admitted(uow, actor, self.rule)

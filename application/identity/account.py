@@ -35,7 +35,7 @@ class ChangeMe:
     clock: Clock
 
     async def __call__(self, actor: Actor, *, expected: Expected = None, **changes: str | None) -> Versioned[UserView]:
-        """Raises Invalid, Conflict (`username-taken`), Stale."""
+        """Raises Invalid for the fields (`bad-username`), Conflict (`username-taken`), Stale."""
         user_id = require_own(actor, self.rule)
         only_these(changes, OWN_FIELDS)
         async with self.transactions.begin() as uow:
@@ -89,8 +89,8 @@ class ChangePassword:
     async def __call__(
         self, actor: Actor, *, current_password: str, new_password: str, expected: Expected = None
     ) -> None:
-        """Raises Invalid (`wrong-password`, `password-refused`), Stale, Conflict (`changed-meanwhile`), Throttled
-        (`too-many-attempts`)."""
+        """Raises Invalid (`wrong-password`, `password-refused`), Stale, Conflict (`changed-meanwhile`), Unavailable
+        (`busy`), Throttled (`too-many-attempts`)."""
         user_id = require_own(actor, self.rule)
         async with self.transactions.begin() as uow:
             user = await loaded(uow, user_id, expected=expected)

@@ -71,7 +71,8 @@ class CreateUser:
         roles: Iterable[str] | None = None,
         once: Once[Versioned[UserView]] | None = None,
     ) -> Versioned[UserView]:
-        """Raises Invalid for the fields (`unknown-role`), Denied (`beyond-your-rights`), and Conflict (`email-taken`,
+        """Raises Invalid for the fields (`bad-email`, `bad-username`, `password-refused`, `unknown-role`), Denied
+        (`beyond-your-rights`), Unavailable (`busy`), and Conflict (`email-taken`,
         `username-taken`)."""
         require(actor, self.rule)
         if roles is not None:
@@ -157,8 +158,8 @@ class UpdateUser:
     async def __call__(
         self, actor: Actor, *, user_id: UUID, expected: Expected = None, **changes: str | bool | None
     ) -> Versioned[UserView]:
-        """Raises NotFound, Invalid, Denied (`beyond-your-rights`, `not-for-yourself`), Stale, Conflict (`email-taken`,
-        `username-taken`, `last-admin`)."""
+        """Raises NotFound (`user-not-found`), Invalid for the fields (`bad-email`, `bad-username`), Denied
+        (`beyond-your-rights`, `not-for-yourself`), Stale, Conflict (`email-taken`, `username-taken`, `last-admin`)."""
         require(actor, self.rule, owner=user_id)
         only_these(changes, ADMINISTERED_FIELDS)
         if "email" in changes and user_id == actor.user_id:
@@ -215,7 +216,8 @@ class SetRoles:
     async def __call__(
         self, actor: Actor, *, user_id: UUID, roles: Iterable[str], expected: Expected = None
     ) -> Versioned[UserView]:
-        """Raises NotFound, Invalid (`unknown-role`), Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
+        """Raises NotFound (`user-not-found`), Invalid (`unknown-role`), Denied (`beyond-your-rights`), Stale, Conflict
+        (`last-admin`)."""
         require(actor, self.rule, owner=user_id)
         wanted = frozenset(roles)
         async with self.transactions.begin() as uow:
@@ -244,7 +246,7 @@ class DeleteUser:
     erasure: Erasure
 
     async def __call__(self, actor: Actor, *, user_id: UUID, expected: Expected = None) -> None:
-        """Raises NotFound, Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
+        """Raises NotFound (`user-not-found`), Denied (`beyond-your-rights`), Stale, Conflict (`last-admin`)."""
         require(actor, self.rule, owner=user_id)
         async with self.transactions.begin() as uow:
             actor = await admitted(uow, actor, self.rule, owner=user_id)

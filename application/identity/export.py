@@ -58,7 +58,10 @@ class ExportUsers:
     async def __call__(
         self, actor: Actor, *, filters: UserFilters = UserFilters()
     ) -> AsyncGenerator[Sequence[UserView], None]:
-        """Nothing is read or recorded before the first members are asked for; whoever asked for any has to close it."""
+        """Nothing is read or recorded before the first members are asked for; whoever asked for any has to close it.
+
+        Raises Unavailable (`exports-busy`), then.
+        """
         require(actor, self.rule)
         return self._members(actor, filters)
 

@@ -114,7 +114,8 @@ class AcceptInvitation:
         first_name: str | None = None,
         last_name: str | None = None,
     ) -> Versioned[UserView]:
-        """Raises Invalid for the fields (`bad-link`, `password-refused`), and Conflict (`username-taken`)."""
+        """Raises Invalid for the fields (`bad-link`, `bad-username`, `password-refused`), Unavailable (`busy`), and
+        Conflict (`username-taken`)."""
         names = {"username": username, "first_name": first_name, "last_name": last_name}
         given = {name: text for name, text in names.items() if text is not None}
         async with self.transactions.begin() as uow:

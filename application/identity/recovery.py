@@ -60,7 +60,7 @@ class ResetPassword:
     clock: Clock
 
     async def __call__(self, actor: Actor, *, token: str, password: str) -> None:
-        """Raises Invalid (`bad-link`, `password-refused`)."""
+        """Raises Invalid (`bad-link`, `password-refused`), Unavailable (`busy`)."""
         async with self.transactions.begin() as uow:
             _, user = await self.links.good(uow, token, Purpose.RESET_PASSWORD)
         password_hash = await self.passwords.accept(password, user)

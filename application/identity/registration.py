@@ -42,8 +42,8 @@ class Register:
         first_name: str | None = None,
         last_name: str | None = None,
     ) -> Versioned[UserView]:
-        """Raises Invalid for the fields, Conflict (`email-taken`, `username-taken`), Throttled
-        (`too-many-registrations`)."""
+        """Raises Invalid for the fields (`bad-email`, `bad-username`, `password-refused`), Conflict (`email-taken`,
+        `username-taken`), Unavailable (`busy`), Throttled (`too-many-registrations`)."""
         async with self.quotas.registration(actor):
             user = await self.accounts.make(
                 id=self.ids.new(),

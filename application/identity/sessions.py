@@ -38,6 +38,7 @@ class ListSessions:
     async def __call__(
         self, actor: Actor, *, user_id: UUID | None = None, page: PageRequest = PageRequest()
     ) -> Page[SessionView]:
+        """Raises NotFound (`user-not-found`)."""
         owner = user_id or require_own(actor, self.rule)
         require(actor, self.rule, owner=owner)
         if user_id is not None and await self.queries.user(user_id) is None:

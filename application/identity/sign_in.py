@@ -68,8 +68,8 @@ class LogIn:
     ) -> TokenPair:
         """`unless_known` is why this call is one too many, unless it comes from a known device.
 
-        Raises Unauthenticated (`bad-credentials`), Denied (`account-disabled`, `email-unverified`), Throttled
-        (`too-many-attempts`)."""
+        Raises Unauthenticated (`bad-credentials`), Denied (`account-disabled`, `email-unverified`), Unavailable
+        (`busy`, `no-signing-key`), Throttled (`too-many-attempts`)."""
         if unless_known is not None and device_token is None:
             raise unless_known
         for _ in range(MOST_ATTEMPTS):
@@ -168,7 +168,7 @@ class RefreshSession:
     clock: Clock
 
     async def __call__(self, actor: Actor, *, refresh_token: str) -> TokenPair:
-        """Raises Unauthenticated (`bad-refresh-token`)."""
+        """Raises Unauthenticated (`bad-refresh-token`), Unavailable (`no-signing-key`)."""
         claims = self.refresh_tokens.read(refresh_token)
         if claims is None:
             raise _bad_refresh_token()
@@ -220,7 +220,8 @@ class LogOut:
 async def pair_of(
     access: AccessTokens, refresh: RefreshTokens, rules: IdentityRules, session: Session, clock: Clock
 ) -> TokenPair:
-    """The tokens of a session that is stored. Raises Unauthenticated (`bad-refresh-token`) where its secret is gone."""
+    """The tokens of a session that is stored. Raises Unauthenticated (`bad-refresh-token`) where its secret is
+    gone."""
     token = refresh.mint(session, session.counter)
     if token is None:
         raise _bad_refresh_token()

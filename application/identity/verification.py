@@ -105,8 +105,8 @@ class ChangeEmail:
     quotas: Quotas
 
     async def __call__(self, actor: Actor, *, email: str, password: str) -> None:
-        """Raises Invalid (`bad-email`, `wrong-password`), Conflict (`changed-meanwhile`), Throttled
-        (`too-many-attempts`, `too-many-mails`)."""
+        """Raises Invalid (`bad-email`, `wrong-password`), Conflict (`changed-meanwhile`), Unavailable (`busy`),
+        Throttled (`too-many-attempts`, `too-many-mails`)."""
         user_id = require_own(actor, self.rule)
         address = self.emails.parse(email)
         async with self.transactions.begin() as uow:

@@ -1,6 +1,6 @@
 """What members get to see of their notifications."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -46,6 +46,7 @@ class Owned:
 class Inbox(Page[NotificationView]):
     """A page, and how many are unread in all, whatever the page shows."""
 
+    items: Sequence[NotificationView]  # said again: a description of the fields sees no more than the parent's
     unread: int
 
     @classmethod

@@ -77,8 +77,7 @@ class Settlement:
     async def give_back(self, emitted: Emitted) -> None:
         """What is due; nothing where it went back already.
 
-        Raises Unavailable: the gateway is away. Invalid (`unknown-gateway`): there is none of that name any more.
-        """
+        Raises Unavailable: the gateway is away. Invalid (`unknown-gateway`): there is none of that name any more."""
         event = emitted.event
         assert isinstance(event, RefundDue)  # noqa: S101
         async with self.transactions.begin() as uow:
@@ -124,8 +123,7 @@ class PayOrder:
         """The order, which is paid now or still placed: its gateway will call back.
 
         Raises NotFound (`order-not-found`), Invalid (`unknown-gateway`, `bad-instruction`), Conflict
-        (`order-not-placed`, `payment-failed`), Stale, Unavailable.
-        """
+        (`order-not-placed`, `payment-failed`), Stale, Unavailable (`gateway-unavailable`)."""
         if not is_theirs_to_see(actor, self.rule, owner=owner_of(await self.queries.order(order_id))):
             raise no_such_order()
         async with self.idempotency.unless_done(actor, once):

@@ -56,7 +56,8 @@ class ListPosts:
         sort: str | None = None,
         page: PageRequest = PageRequest(),
     ) -> Page[PostView]:
-        """Raises Unauthenticated and Denied for drafts that are not theirs to see, Invalid (`bad-sort`)."""
+        """Raises Unauthenticated (`not-signed-in`) and Denied (`not-allowed`) for drafts that are not theirs to see,
+        Invalid (`bad-sort`)."""
         if filters.is_published is None:
             filters = replace(filters, is_published=True)
         if not filters.is_published:
@@ -85,7 +86,8 @@ class ListPostsOf:
         sort: str | None = None,
         page: PageRequest = PageRequest(),
     ) -> Page[PostView]:
-        """Raises NotFound (`user-not-found`), and else as `ListPosts` does."""
+        """Raises NotFound (`user-not-found`), and as `ListPosts` does Unauthenticated (`not-signed-in`), Denied
+        (`not-allowed`), Invalid (`bad-sort`)."""
         if is_published is None and not _sees_drafts(actor, user_id):
             is_published = True
         if not is_published:

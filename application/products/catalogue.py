@@ -101,7 +101,8 @@ class CreateProduct:
         is_active: bool = True,
         once: Once[Versioned[ProductView]] | None = None,
     ) -> Versioned[ProductView]:
-        """Raises Invalid for the fields, Conflict (`sku-taken`: skus differ by more than case)."""
+        """Raises Invalid for the fields (`bad-sku`, `out-of-range`, `unknown-currency`), Conflict (`sku-taken`: skus
+        differ by more than case)."""
         require(actor, self.rule)
         await self.idempotency.check(actor, once)
         now = self.clock.now()
@@ -140,7 +141,8 @@ class UpdateProduct:
     async def __call__(
         self, actor: Actor, *, sku: str, expected: Expected = None, **changes: Any
     ) -> Versioned[ProductView]:
-        """Raises NotFound (`product-not-found`), Invalid, Stale."""
+        """Raises NotFound (`product-not-found`), Invalid for the fields (`out-of-range`, `unknown-currency`),
+        Stale."""
         require(actor, self.rule)
         only_these(changes, CHANGEABLE)
         if "stock" in changes:

@@ -37,7 +37,7 @@ class ShowAvatar:
         self, actor: Actor, *, user_id: UUID, size: AvatarSize = AvatarSize.LARGE, known: Collection[UUID] = ()
     ) -> AvatarView:
         """`known` are the pictures that the caller has already. Raises NotFound (`user-not-found`,
-        `avatar-not-found`)."""
+        `avatar-not-found`), Unavailable (`blobs-unavailable`)."""
         missed: UUID | None = None
         while True:
             avatar_id = (await shown_to_everybody(self.queries, user_id)).profile.avatar_id
@@ -73,8 +73,8 @@ class ReplaceAvatar:
     async def __call__(
         self, actor: Actor, *, image: BinaryIO, user_id: UUID | None = None, expected: Expected = None
     ) -> Versioned[ProfileView]:
-        """`user_id` None: one's own. Raises Invalid (as `AvatarImages` does), NotFound (`user-not-found`), Stale,
-        Unavailable (`busy`, `blobs-unavailable`)."""
+        """`user_id` None: one's own. Raises Invalid (`unsupported-image`, `not-an-image`, `image-too-large`,
+        `too-many-scans`), NotFound (`user-not-found`), Stale, Unavailable (`busy`, `blobs-unavailable`)."""
         owner = user_id or actor.user_id
         require(actor, self.rule, owner=owner)
         async with self.transactions.begin() as uow:

@@ -69,8 +69,8 @@ class UpdateProfile:
     async def __call__(
         self, actor: Actor, *, user_id: UUID | None = None, expected: Expected = None, **changes: str | None
     ) -> Versioned[ProfileView]:
-        """`user_id` None: one's own. Raises Invalid, NotFound (`user-not-found`), Denied (`beyond-your-rights`),
-        Stale."""
+        """`user_id` None: one's own. Raises Invalid for the fields (`bad-website`), NotFound (`user-not-found`), Denied
+        (`beyond-your-rights`), Stale."""
         owner = user_id or actor.user_id
         require(actor, self.rule, owner=owner)
         only_these(changes, FIELDS)

@@ -87,8 +87,8 @@ class CreateWebhook:
     ) -> Versioned[NewWebhook]:
         """A repeated request is not told the secret again.
 
-        Raises Invalid for the fields (`bad-url`, `internal-address`, `unknown-event`), Conflict (`too-many-webhooks`).
-        """
+        Raises Invalid for the fields (`bad-url`, `internal-address`, `no-events`, `too-many-events`, `unknown-event`),
+        Conflict (`too-many-webhooks`)."""
         require(actor, self.rule)
         await self.idempotency.check(actor, once)
         now = self.clock.now()
@@ -126,7 +126,8 @@ class UpdateWebhook:
     async def __call__(
         self, actor: Actor, *, webhook_id: UUID, expected: Expected = None, **changes: Any
     ) -> Versioned[WebhookView]:
-        """Raises NotFound (`webhook-not-found`), Invalid for the fields, Stale."""
+        """Raises NotFound (`webhook-not-found`), Invalid for the fields (`bad-url`, `internal-address`, `no-events`,
+        `too-many-events`, `unknown-event`), Stale."""
         require(actor, self.rule)
         only_these(changes, CHANGEABLE)
         if "url" in changes:

@@ -79,6 +79,14 @@ class BodyTooSlow(HTTPException):
         super().__init__(HTTPStatus.REQUEST_TIMEOUT, "The body did not come in time.", {"Connection": "close"})
 
 
+TITLES: Mapping[int, str] = {
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
+"""Python 3.13 calls these otherwise; answers are alike on every Python."""
+
 CODE_OF_STATUS: Mapping[int, str] = {
     HTTPStatus.REQUEST_TIMEOUT: "body-too-slow",
     HTTPStatus.NOT_FOUND: "not-found",
@@ -101,7 +109,7 @@ def problem(
     """The answer that says what is wrong. `scope` is the request's ASGI scope."""
     content: dict[str, Any] = {
         "type": f"urn:moothall:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail,
         "instance": scope["path"],

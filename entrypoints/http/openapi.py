@@ -1,15 +1,16 @@
 """The description of the API: what every operation may answer, told once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from application.app import use_cases
-from entrypoints.http import event_catalogue
+from entrypoints.http import event_catalogue, examples, problem_codes
 from entrypoints.http.errors import PROBLEM_JSON, Problem
+from entrypoints.http.problem_codes import USE_CASES
+from entrypoints.http.schemas import tidy
 from entrypoints.http.security import API_KEY_HEADER, OptionalCredentials
 
 Responses = dict[int | str, dict[str, Any]]
@@ -40,19 +41,19 @@ TAGS = [
     {"name": "System", "description": "For whoever runs this."},
 ]
 
-RULES = {name: kind.rule for name, kind in use_cases()}
-
 MEANING = {
     400: "The request is not one that RFC 6749 knows.",
     401: "Nobody is signed in, or the token is not (or no longer) good.",
     403: "The caller may not do this.",
     404: "There is no such thing, or the caller may not know of it.",
+    408: "The body did not come in time.",
     409: "It is there already, or not in a state that allows this.",
     412: "`If-Match` names a version that is no longer the current one.",
     413: "The body is too large.",
     415: "The body is of another media type than the one wanted.",
     422: "The input is malformed or breaks a rule; `errors` says where.",
     429: "There were too many; `Retry-After` says when to try again.",
+    500: "Something went wrong here; `X-Request-ID` helps to find out what.",
     503: "The database or another part is away or overloaded; `Retry-After` says when to try again.",
 }
 
@@ -63,12 +64,26 @@ _API_KEY = {
     "description": "A member's API key. What members only do themselves refuses it (403 `not-in-person`).",
 }
 
-_RATE_LIMIT = {
+_HEADERS = {
+    "X-Request-ID": {"schema": {"type": "string"}, "description": "The request's id, for whoever helps."},
+    "WWW-Authenticate": {"schema": {"type": "string"}, "description": "`Bearer`, and what is wrong with a token."},
     "RateLimit-Policy": {"schema": {"type": "string"}, "description": 'What a caller has: `"default";q=100;w=60`.'},
     "RateLimit": {"schema": {"type": "string"}, "description": 'What is left, and how long: `"default";r=57;t=12`.'},
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."},
+    "ETag": {"schema": {"type": "string"}, "description": "The version that this is, for `If-Match`."},
+    "Location": {"schema": {"type": "string"}, "description": "Where what was made is, or what becomes of it."},
+    "Link": {"schema": {"type": "string"}, "description": 'The next page, `rel="next"`; none behind the last one.'},
+    "Idempotency-Replayed": {
+        "schema": {"type": "string", "enum": ["true"]},
+        "description": "Where this request was answered before, and this is that answer.",
+    },
 }
 
-_PROBLEM = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_CODE = {
+    "title": "ProblemCode",
+    "type": "string",
+    "description": "What this version says that went wrong; later ones may say more. Each operation names its own.",
+}
 _OAUTH_ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}}}
 _OAUTH_ERROR_SCHEMA = {
     "title": "OAuthError",
@@ -77,35 +92,37 @@ _OAUTH_ERROR_SCHEMA = {
     "required": ["error", "error_description"],
     "properties": {
         "error": {"type": "string", "examples": ["invalid_grant"]},
-        "error_description": {"type": "string"},
+        "error_description": {"type": "string", "examples": ["The refresh token is not good any more."]},
     },
 }
 
 
-def problems(*statuses: int, use_case: str | None = None) -> Responses:
-    """What an operation may answer besides what its input, its security and the store bring with them; and to whom the
-    use case behind it is open."""
-    meanings = {status: MEANING[status] for status in statuses}
-    if use_case is not None:
-        meanings[403] = f"This is for {RULES[use_case]}."
-    return {status: {"description": meaning, "content": _PROBLEM} for status, meaning in meanings.items()}
+def problems(*statuses: int, use_case: str | None = None, codes: Mapping[int, Iterable[str]] = {}) -> Responses:
+    """What an operation may answer besides what its input, its security and the store bring with them: what the use
+    case behind it raises and to whom it is open, and `codes` by status that the route itself decides."""
+    found = {} if use_case is None else problem_codes.of_use_case(use_case)
+    for status, more in codes.items():
+        found.setdefault(status, set()).update(more)
+    answers: Responses = {status: _problem(status, found.get(status, ())) for status in {*statuses, *found}}
+    if use_case is not None and 403 in answers and not USE_CASES[use_case].rule.anybody:
+        answers[403]["description"] = f"This is for {USE_CASES[use_case].rule}."
+    return answers
 
 
 def oauth_errors(*statuses: int) -> Responses:
     return {status: {"description": MEANING[status], "content": _OAUTH_ERROR} for status in statuses}
 
 
-def form_body(*, required: list[str], **properties: dict[str, Any]) -> dict[str, Any]:
-    """The description of a form that a route reads by itself."""
-    schema = {"type": "object", "required": required, "properties": properties}
+def form_body(title: str, *, required: list[str], **properties: dict[str, Any]) -> dict[str, Any]:
+    """The description of a form that a route reads by itself; `title` is what generated clients call it."""
+    schema = {"title": title, "type": "object", "required": required, "properties": properties}
     return {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}}
 
 
-def file_body(name: str, *, description: str) -> dict[str, Any]:
-    """The description of a form with one file in it that a route reads by itself."""
-    file = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-    schema = {"type": "object", "required": [name], "properties": {name: file | {"description": description}}}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+def file_schema(title: str, name: str, *, media_type: str, description: str) -> dict[str, Any]:
+    """Of a form with one file in it, in the field of that name."""
+    file = {"type": "string", "format": "binary", "contentMediaType": media_type, "description": description}
+    return {"title": title, "type": "object", "required": [name], "properties": {name: file}}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -120,20 +137,30 @@ def describe(app: FastAPI) -> dict[str, Any]:
             tags=TAGS,
             contact=app.contact,
             license_info=app.license_info,
+            servers=[{"url": "/", "description": "Where this description is served."}],
         )
-        schemas = document["components"]["schemas"]
+        document["security"] = []
+        components = document["components"]
+        schemas = components["schemas"]
         schemas.pop("HTTPValidationError", None)
         schemas.pop("ValidationError", None)
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs"))
+        problem["properties"]["code"] |= {"anyOf": [{"$ref": "#/components/schemas/ProblemCode"}, {"type": "string"}]}
+        del problem["properties"]["code"]["type"]
         schemas["Problem"] = problem
         schemas["OAuthError"] = _OAUTH_ERROR_SCHEMA
-        document["components"]["securitySchemes"]["ApiKey"] = _API_KEY
+        components["securitySchemes"]["ApiKey"] = _API_KEY
+        components["headers"] = _HEADERS
         optional = set(_names_open_to_strangers(app))
-        for path, operation in _operations(document):
-            if operation["operationId"] in optional:
-                operation["security"].append({})
-            _complete(operation, under_api=path.startswith("/api/"))
+        for path, item in document["paths"].items():
+            is_versioned = any(_parameter(operation, "if-match") for operation in item.values())
+            for operation in item.values():
+                _complete(path, operation, open_to_strangers=operation["operationId"] in optional)
+                _add_headers(path, operation, is_versioned=is_versioned)
+        schemas["ProblemCode"] = _CODE | {"enum": sorted(set(_codes(document)))}
+        tidy(document)
+        examples.fill(components["schemas"])
         document["webhooks"] = event_catalogue.described()
         app.openapi_schema = document
     return app.openapi_schema
@@ -148,42 +175,61 @@ def _names_open_to_strangers(app: FastAPI) -> Iterator[str]:
             yield route.name
 
 
-def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, item in document["paths"].items():
-        for operation in item.values():
-            yield path, operation
-
-
-def _complete(operation: dict[str, Any], *, under_api: bool) -> None:
+def _complete(path: str, operation: dict[str, Any], *, open_to_strangers: bool) -> None:
     """Add what follows from the kind of the operation: a body, a caller, the store behind it."""
     responses = operation["responses"]
-    if "OAuth 2" in operation["tags"]:
-        responses.pop("422", None)
-        if "requestBody" in operation:
-            responses.update(_as_text_keys(problems(413)))
-        return
-    implied = [422]
-    if "requestBody" in operation:
-        implied += [413, 415]
+    if "x-codes" not in responses.get("422", {}):
+        responses.pop("422", None)  # FastAPI's own
+    codes = problem_codes.of_request(path, operation, open_to_strangers=open_to_strangers)
     if "security" in operation:
-        implied += [401, 403]
         operation["security"].append({"ApiKey": []})
-    if under_api:
-        implied += [429, 503]
-    responses.pop("422", None)
-    for status, response in _as_text_keys(problems(*implied)).items():
-        responses.setdefault(status, response)
-    for status, response in responses.items():
-        headers = response.setdefault("headers", {})
-        headers["X-Request-ID"] = {"schema": {"type": "string"}, "description": "The request's id, for whoever helps."}
-        if status == "401":
-            headers["WWW-Authenticate"] = {"schema": {"type": "string"}}
-        if under_api:
-            headers.update(_RATE_LIMIT)
-        if status in ("429", "503"):
-            headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds."}
+    if open_to_strangers:
+        operation["security"].append({})
+    for status, more in codes.items():
+        answer = responses.setdefault(str(status), _problem(status, ()))
+        answer.setdefault("content", {}).update(_problem_content())
+        answer["x-codes"] = sorted({*answer.get("x-codes", ()), *more})
+    for answer in responses.values():
+        if found := answer.get("x-codes"):
+            answer["description"] += f" `code`: {', '.join(f'`{code}`' for code in found)}."
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _as_text_keys(responses: Responses) -> dict[str, dict[str, Any]]:
-    return {str(int(status)): response for status, response in responses.items()}
+def _add_headers(path: str, operation: dict[str, Any], *, is_versioned: bool) -> None:
+    answers = operation["responses"]
+    for status, answer in answers.items():
+        names = ["X-Request-ID"]
+        if path.startswith("/api/"):
+            names += ["RateLimit-Policy", "RateLimit"]
+        if status == "401":
+            names.append("WWW-Authenticate")
+        if status in ("429", "503"):
+            names.append("Retry-After")
+        if status == "201" or (status == "202" and "content" in answer and "200" not in answers):
+            names.append("Location")
+        if is_versioned and status in ("200", "201"):
+            names.append("ETag")
+        if status == "200" and _parameter(operation, "cursor"):
+            names.append("Link")
+        if status.startswith("2") and _parameter(operation, "idempotency-key"):
+            names.append("Idempotency-Replayed")
+        answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _parameter(operation: Mapping[str, Any], name: str) -> bool:
+    return any(parameter["name"] == name for parameter in operation.get("parameters", ()))
+
+
+def _codes(document: Mapping[str, Any]) -> Iterator[str]:
+    for item in document["paths"].values():
+        for operation in item.values():
+            for answer in operation["responses"].values():
+                yield from answer.get("x-codes", ())
+
+
+def _problem(status: int, codes: Iterable[str]) -> dict[str, Any]:
+    return {"description": MEANING[status], "content": _problem_content(), "x-codes": sorted(codes)}
+
+
+def _problem_content() -> dict[str, Any]:
+    return {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}

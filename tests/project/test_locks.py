@@ -19,6 +19,7 @@ WANTED = {
     "requirements-dev.lock": PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"],
     "requirements-build.lock": PROJECT["build-system"]["requires"],
     "requirements-bench.lock": PROJECT["dependency-groups"]["bench"],
+    "requirements-clients.lock": PROJECT["dependency-groups"]["clients"],
 }
 
 
@@ -47,6 +48,7 @@ def test_a_lock_has_what_pyproject_asks_for(lock: str) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_pin_has_a_hash(lock: str) -> None:
+    """S41."""
     entries = read(lock).replace("\\\n", " ").splitlines()
     assert [line for line in entries if not line.startswith("#") and "--hash=sha256:" not in line] == []
 

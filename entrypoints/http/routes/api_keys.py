@@ -31,7 +31,7 @@ class KeyRequest(Body):
 
 
 @router.get(
-    "", response_model=Page[ApiKeyView], responses=problems(404, use_case="list_api_keys"), summary="List my API keys"
+    "", response_model=Page[ApiKeyView], responses=problems(use_case="list_api_keys"), summary="List my API keys"
 )
 async def list_api_keys(
     request: Request,
@@ -48,7 +48,7 @@ async def list_api_keys(
     "",
     status_code=201,
     response_model=NewApiKey,
-    responses=problems(409, use_case="create_api_key"),
+    responses=problems(use_case="create_api_key"),
     summary="Make an API key",
 )
 async def create_api_key(
@@ -68,7 +68,7 @@ async def create_api_key(
 @router.get(
     "/{key_id}",
     response_model=ApiKeyView,
-    responses=problems(404, use_case="show_api_key"),
+    responses=problems(use_case="show_api_key"),
     summary="Show an API key",
 )
 async def show_api_key(application: TheApplication, actor: SignedIn, key_id: UUID) -> Response:
@@ -81,7 +81,7 @@ async def show_api_key(application: TheApplication, actor: SignedIn, key_id: UUI
     "/{key_id}",
     status_code=204,
     response_model=None,
-    responses=problems(404, use_case="revoke_api_key"),
+    responses=problems(use_case="revoke_api_key"),
     summary="Revoke an API key",
 )
 async def revoke_api_key(application: TheApplication, actor: SignedIn, key_id: UUID) -> Response:

@@ -22,7 +22,12 @@ async def audit_filters(
         str | None,
         Query(max_length=LONGEST_FILTER, description="A member's id, `cli:NAME`, `anonymous`, or `moothall` itself."),
     ] = None,
-    action: Annotated[str | None, Query(min_length=1, max_length=LONGEST_FILTER, examples=["user.roles-set"])] = None,
+    action: Annotated[
+        str | None,
+        Query(
+            min_length=1, max_length=LONGEST_FILTER, examples=["user.roles-set"], description="`thing.what-happened`."
+        ),
+    ] = None,
     subject: Annotated[
         str | None,
         Query(min_length=1, max_length=LONGEST_FILTER, description="A member's id, a role's name, a signing key's id."),

@@ -93,7 +93,7 @@ def token_answer(pair: TokenPair) -> Response:
     tags=["Signing in"],
     status_code=201,
     response_model=UserView,
-    responses=problems(409),
+    responses=problems(use_case="register"),
     summary="Become a member",
 )
 async def register(application: TheApplication, actor: Stranger, body: Registration) -> Response:
@@ -101,7 +101,13 @@ async def register(application: TheApplication, actor: Stranger, body: Registrat
     return resource(user, status=201, location=f"{API}/users/{user.value.id}")
 
 
-@router.post("/login", tags=["Signing in"], response_model=TokenAnswer, responses=problems(401, 403), summary="Sign in")
+@router.post(
+    "/login",
+    tags=["Signing in"],
+    response_model=TokenAnswer,
+    responses=problems(use_case="log_in"),
+    summary="Sign in",
+)
 async def log_in(application: TheApplication, comer: SigningIn, form: Annotated[LoginForm, Form()]) -> Response:
     pair = await application.identity.log_in(
         comer.actor,
@@ -117,7 +123,7 @@ async def log_in(application: TheApplication, comer: SigningIn, form: Annotated[
     "/refresh",
     tags=["Signing in"],
     response_model=TokenAnswer,
-    responses=problems(401),
+    responses=problems(use_case="refresh"),
     summary="A new pair of tokens for a refresh token",
 )
 async def refresh(application: TheApplication, actor: Stranger, body: RefreshRequest) -> Response:
@@ -145,7 +151,7 @@ async def log_out(application: TheApplication, actor: SignedIn) -> Response:
     tags=["Links in mails"],
     status_code=204,
     response_model=None,
-    responses=problems(409),
+    responses=problems(use_case="verify_email"),
     summary="Confirm an address",
 )
 async def verify_email(application: TheApplication, actor: Stranger, body: Link) -> Response:
@@ -159,6 +165,7 @@ async def verify_email(application: TheApplication, actor: Stranger, body: Link)
     tags=["Links in mails"],
     status_code=202,
     response_class=Response,
+    responses=problems(use_case="request_verification"),
     summary="Ask for a new link to confirm an address",
 )
 async def request_verification(application: TheApplication, actor: Stranger, body: Address) -> Response:
@@ -172,6 +179,7 @@ async def request_verification(application: TheApplication, actor: Stranger, bod
     tags=["Links in mails"],
     status_code=202,
     response_class=Response,
+    responses=problems(use_case="forgot_password"),
     summary="Ask for a link to choose a new password",
 )
 async def forgot_password(application: TheApplication, actor: Stranger, body: Address) -> Response:
@@ -185,6 +193,7 @@ async def forgot_password(application: TheApplication, actor: Stranger, body: Ad
     tags=["Links in mails"],
     status_code=204,
     response_model=None,
+    responses=problems(use_case="reset_password"),
     summary="Choose a new password",
 )
 async def reset_password(application: TheApplication, actor: Stranger, body: PasswordReset) -> Response:
@@ -197,7 +206,7 @@ async def reset_password(application: TheApplication, actor: Stranger, body: Pas
     "/accept-invitation",
     tags=["Links in mails"],
     response_model=UserView,
-    responses=problems(409),
+    responses=problems(use_case="accept_invitation"),
     summary="Accept an invitation",
 )
 async def accept_invitation(application: TheApplication, actor: Stranger, body: Acceptance) -> Response:
@@ -240,7 +249,7 @@ async def end_my_other_sessions(application: TheApplication, actor: SignedIn) ->
     tags=["Sessions"],
     status_code=204,
     response_model=None,
-    responses=problems(404, use_case="end_session"),
+    responses=problems(use_case="end_session"),
     summary="End a session",
 )
 async def end_session(application: TheApplication, actor: SignedIn, session_id: UUID) -> Response:

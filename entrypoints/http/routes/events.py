@@ -23,13 +23,27 @@ from entrypoints.queue_outlet import QueueOutlet
 
 MOST_ROOMS = 20
 EVENT = {
+    "title": "LiveEvent",
     "type": "object",
     "required": ["event", "data"],
     "properties": {
         "event": {"type": "string", "description": "The type of the message.", "examples": ["notification"]},
-        "data": {"type": "string", "contentMediaType": "application/json", "description": "The message."},
-        "id": {"type": "string", "description": "Where the client is; it goes on from there with `Last-Event-ID`."},
-        "retry": {"type": "integer"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "The message.",
+            "examples": ['{"type":"notification","unread":1}'],
+        },
+        "id": {
+            "type": "string",
+            "description": "Where the client is; it goes on from there with `Last-Event-ID`.",
+            "examples": ["n12"],
+        },
+        "retry": {
+            "type": "integer",
+            "description": "Milliseconds to wait before the next attempt.",
+            "examples": [2000],
+        },
     },
 }
 
@@ -66,7 +80,7 @@ class Listener(Credentials):
             "description": "Each message of docs/live.md as an event: its type is the event's, its JSON the data.",
             "content": {"text/event-stream": {"schema": EVENT}},
         },
-        **problems(404, use_case="show_room"),
+        **problems(use_case="show_room", codes={422: ["bad-cursor", "too-many-rooms"]}),
     },
     summary="Listen to what happens",
 )

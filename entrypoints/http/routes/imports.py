@@ -17,7 +17,7 @@ from entrypoints.csv_files import CSV as CSV_FILE
 from entrypoints.http.downloads import Download
 from entrypoints.http.errors import UnsupportedMediaType
 from entrypoints.http.idempotency import Repeatable, TheKey, fingerprint, replayed
-from entrypoints.http.openapi import Responses, problems
+from entrypoints.http.openapi import Responses, file_schema, problems
 from entrypoints.http.resources import API, NO_STORE, answer
 from entrypoints.http.routing import StrictRoute, charset, media_type, operation_id
 from entrypoints.http.security import SignedIn, TheApplication
@@ -32,19 +32,15 @@ CSV = "text/csv"
 PIECE = 65_536
 """Bytes of a file in a form that are read at once."""
 
-_FILE = {"type": "string", "format": "binary"}
 _BODIES = {
     "requestBody": {
         "required": True,
         "content": {
-            CSV: {"schema": _FILE | {"contentMediaType": CSV}, "example": "email,first_name\nada@example.com,Ada\n"},
-            MULTIPART: {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": _FILE | {"contentMediaType": CSV, "description": "2 GiB at most."}},
-                }
+            CSV: {
+                "schema": {"type": "string", "format": "binary", "contentMediaType": CSV},
+                "example": "email,first_name\nada@example.com,Ada\n",
             },
+            MULTIPART: {"schema": file_schema("MembersFile", "file", media_type=CSV, description="2 GiB at most.")},
         },
     }
 }
@@ -77,7 +73,7 @@ async def the_content(request: Request, actor: SignedIn) -> AsyncGenerator[Async
     "",
     status_code=202,
     response_model=ImportView,
-    responses=problems(409, 413, 415, use_case="start_import"),
+    responses=problems(use_case="start_import"),
     openapi_extra=_BODIES,
     summary="Import members from a CSV file",
 )
@@ -119,7 +115,7 @@ async def start_import(
 
 
 @router.get(
-    "/{import_id}", response_model=ImportView, responses=problems(404, use_case="show_import"), summary="Show an import"
+    "/{import_id}", response_model=ImportView, responses=problems(use_case="show_import"), summary="Show an import"
 )
 async def show_import(application: TheApplication, actor: SignedIn, import_id: UUID) -> Response:
     """How far it is, and what became of the rows. The id of its job will do, too. Kept for a week after its end."""
@@ -129,7 +125,7 @@ async def show_import(application: TheApplication, actor: SignedIn, import_id: U
 @router.get(
     "/{import_id}/rejects.csv",
     response_class=Response,
-    responses=problems(404, use_case="list_rejected_rows") | _REJECTS,
+    responses=problems(use_case="list_rejected_rows") | _REJECTS,
     summary="The rows that an import refused",
 )
 async def list_rejected_rows(application: TheApplication, actor: SignedIn, import_id: UUID) -> Response:

@@ -20,7 +20,9 @@ router = APIRouter(
 
 async def job_filters(
     status: Annotated[Status | None, Query(description="Only these.")] = None,
-    kind: Annotated[str | None, Query(min_length=1, max_length=200, examples=["sweep"])] = None,
+    kind: Annotated[
+        str | None, Query(min_length=1, max_length=200, examples=["sweep"], description="Only this kind.")
+    ] = None,
     user_id: Annotated[UUID | None, Query(description="Another member's, with `jobs:read`.")] = None,
 ) -> JobFilters:
     return JobFilters(user_id=user_id, kind=kind, status=status)
@@ -38,7 +40,7 @@ async def list_jobs(
     return listing(request, await application.jobs.list_jobs(actor, filters=filters, page=page), Page[JobView])
 
 
-@router.get("/{job_id}", response_model=JobView, responses=problems(404, use_case="show_job"), summary="Show a job")
+@router.get("/{job_id}", response_model=JobView, responses=problems(use_case="show_job"), summary="Show a job")
 async def show_job(application: TheApplication, actor: SignedIn, job_id: UUID) -> Response:
     """How far it is, and what became of it. Ask again until `finished_at` is set."""
     return answer(await application.jobs.show_job(actor, job_id=job_id), headers=NO_STORE)
@@ -47,7 +49,7 @@ async def show_job(application: TheApplication, actor: SignedIn, job_id: UUID) -
 @router.post(
     "/{job_id}/cancel",
     response_model=JobView,
-    responses=problems(404, 409, use_case="cancel_job"),
+    responses=problems(use_case="cancel_job"),
     summary="Cancel a job",
 )
 async def cancel_job(application: TheApplication, actor: SignedIn, job_id: UUID) -> Response:
@@ -59,7 +61,7 @@ async def cancel_job(application: TheApplication, actor: SignedIn, job_id: UUID)
 @router.post(
     "/{job_id}/retry",
     response_model=JobView,
-    responses=problems(404, 409, use_case="retry_job"),
+    responses=problems(use_case="retry_job"),
     summary="Retry a job",
 )
 async def retry_job(application: TheApplication, actor: SignedIn, job_id: UUID) -> Response:

@@ -54,7 +54,7 @@ async def list_rooms(
     "/rooms",
     status_code=201,
     response_model=RoomView,
-    responses=problems(409, use_case="create_room"),
+    responses=problems(use_case="create_room"),
     summary="Open a room",
 )
 async def create_room(application: TheApplication, actor: SignedIn, body: NewRoom, repeatable: TheRequest) -> Response:
@@ -65,9 +65,7 @@ async def create_room(application: TheApplication, actor: SignedIn, body: NewRoo
     )
 
 
-@router.get(
-    "/rooms/{name}", response_model=RoomView, responses=problems(404, use_case="show_room"), summary="Show a room"
-)
+@router.get("/rooms/{name}", response_model=RoomView, responses=problems(use_case="show_room"), summary="Show a room")
 async def show_room(application: TheApplication, actor: SignedIn, name: Name) -> Response:
     """One that the caller may enter; of others it is not told whether they exist."""
     return resource(await application.live.show_room(actor, name=name))
@@ -77,7 +75,7 @@ async def show_room(application: TheApplication, actor: SignedIn, name: Name) ->
     "/rooms/{name}",
     status_code=204,
     response_model=None,
-    responses=problems(404, 412, use_case="close_room"),
+    responses=problems(use_case="close_room"),
     summary="Close a room",
 )
 async def close_room(application: TheApplication, actor: SignedIn, name: Name, expected: Expected) -> Response:

@@ -69,9 +69,7 @@ async def show_me(caller: TheCaller) -> Response:
     return resource(caller.account)  # as it was read to find out who is calling: one round trip
 
 
-@router.patch(
-    "", response_model=UserView, responses=problems(409, 412, use_case="change_me"), summary="Change my account"
-)
+@router.patch("", response_model=UserView, responses=problems(use_case="change_me"), summary="Change my account")
 async def change_me(application: TheApplication, actor: SignedIn, body: MyChanges, expected: Expected) -> Response:
     """Only the fields that are sent change; `null` clears one."""
     return resource(await application.identity.change_me(actor, expected=expected, **body.sent()))
@@ -97,7 +95,7 @@ async def export_me(application: TheApplication, actor: SignedIn) -> Response:
     "",
     status_code=204,
     response_model=None,
-    responses=problems(409, 412, use_case="delete_me"),
+    responses=problems(use_case="delete_me"),
     summary="Delete my account",
 )
 async def delete_me(application: TheApplication, actor: SignedIn, expected: Expected) -> Response:
@@ -110,7 +108,7 @@ async def delete_me(application: TheApplication, actor: SignedIn, expected: Expe
     "/password",
     status_code=204,
     response_model=None,
-    responses=problems(409, 412, use_case="change_password"),
+    responses=problems(use_case="change_password"),
     summary="Change my password",
 )
 async def change_password(
@@ -125,7 +123,7 @@ async def change_password(
     "/email",
     status_code=202,
     response_class=Response,
-    responses=problems(409, use_case="change_email"),
+    responses=problems(use_case="change_email"),
     summary="Change my e-mail address",
 )
 async def change_email(application: TheApplication, actor: SignedIn, body: EmailChange) -> Response:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field, create_model
+from pydantic import Field, RootModel, create_model
 
 from application.idempotency import Once
 from application.jobs.views import JobView
@@ -53,6 +53,10 @@ class ChannelChanges(Body):
     mail: bool = Field(default=False, description="By mail.")
 
 
+class Preferences(RootModel[Mapping[str, Choice]]):
+    """By the kind of notification."""
+
+
 _KINDS: dict[str, Any] = {
     kind.name.lower(): (ChannelChanges, Field(default=ChannelChanges(), alias=kind.value)) for kind in Kind
 }
@@ -76,7 +80,7 @@ async def list_notifications(
     "",
     status_code=201,
     response_model=NotificationView,
-    responses=problems(404, 409, use_case="send_notification"),
+    responses=problems(use_case="send_notification"),
     summary="Write to a member",
 )
 async def send_notification(
@@ -97,7 +101,7 @@ async def send_notification(
     "/broadcast",
     status_code=202,
     response_model=JobView,
-    responses=problems(409, use_case="broadcast_notification"),
+    responses=problems(use_case="broadcast_notification"),
     summary="Write to all members",
 )
 async def broadcast_notification(
@@ -129,7 +133,7 @@ async def read_all_notifications(application: TheApplication, actor: SignedIn) -
 
 @router.get(
     "/preferences",
-    response_model=Mapping[str, Choice],
+    response_model=Preferences,
     responses=problems(use_case="show_preferences"),
     summary="What I want to be told",
 )
@@ -140,8 +144,8 @@ async def show_preferences(application: TheApplication, actor: SignedIn) -> Resp
 
 @router.patch(
     "/preferences",
-    response_model=Mapping[str, Choice],
-    responses=problems(412, use_case="change_preferences"),
+    response_model=Preferences,
+    responses=problems(use_case="change_preferences"),
     summary="Change what I want to be told",
 )
 async def change_preferences(
@@ -158,7 +162,7 @@ async def change_preferences(
 @router.get(
     "/{notification_id}",
     response_model=NotificationView,
-    responses=problems(404, use_case="show_notification"),
+    responses=problems(use_case="show_notification"),
     summary="Show a notification",
 )
 async def show_notification(application: TheApplication, actor: SignedIn, notification_id: UUID) -> Response:
@@ -170,7 +174,7 @@ async def show_notification(application: TheApplication, actor: SignedIn, notifi
 @router.post(
     "/{notification_id}/read",
     response_model=NotificationView,
-    responses=problems(404, use_case="read_notification"),
+    responses=problems(use_case="read_notification"),
     summary="Mark a notification as read",
 )
 async def read_notification(application: TheApplication, actor: SignedIn, notification_id: UUID) -> Response:

@@ -18,7 +18,7 @@ from application.identity.tokens import Introspection
 from domain.errors import Denied, Invalid, MoothallError, Throttled, Unauthenticated, Unavailable
 from entrypoints.bootstrap import AUDIENCE
 from entrypoints.http.errors import headers_of
-from entrypoints.http.openapi import form_body, oauth_errors
+from entrypoints.http.openapi import form_body, oauth_errors, problems
 from entrypoints.http.resources import API, NO_STORE
 from entrypoints.http.routes.auth import TokenAnswer, token_answer
 from entrypoints.http.routing import FORM, LARGEST_FORM, MOST_FIELDS, Handler, media_type, operation_id
@@ -29,6 +29,10 @@ ERROR_OF: Mapping[type[MoothallError], tuple[HTTPStatus, str]] = {
     Throttled: (HTTPStatus.TOO_MANY_REQUESTS, "temporarily_unavailable"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable"),
 }
+BEARER = "Bearer"
+
+A_TOKEN = {"type": "string", "description": "An access token or a refresh token."}
+TOKEN_TYPE_HINT = {"type": "string", "examples": ["refresh_token"], "description": "Taken, and not needed."}
 
 
 class OAuthError(Exception):
@@ -68,6 +72,12 @@ router = APIRouter(
 well_known = APIRouter(prefix="/.well-known", generate_unique_id_function=operation_id, tags=["OAuth 2"])
 
 
+class ActingParty(BaseModel):
+    """RFC 8693, section 4.1."""
+
+    sub: str = Field(description="The id of the member who acts.")
+
+
 class IntrospectionAnswer(BaseModel):
     """RFC 7662, section 2.2; an inactive token has no other member."""
 
@@ -83,11 +93,22 @@ class IntrospectionAnswer(BaseModel):
     iat: int | None = None
     exp: int | None = None
     scope: str | None = Field(default=None, description="Of an impersonation: what its token may do.")
-    act: dict[str, str] | None = Field(default=None, description="Who acts in the user's place (RFC 8693).")
+    act: ActingParty | None = Field(default=None, description="Who acts in the user's place (RFC 8693).")
+
+
+class Jwk(BaseModel):
+    """RFC 7517, section 4, and RFC 8037: the public half of an Ed25519 key."""
+
+    kty: str = Field(examples=["OKP"])
+    crv: str = Field(examples=["Ed25519"])
+    x: str = Field(examples=["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"])
+    kid: str = Field(examples=["kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"])
+    alg: str = Field(examples=["EdDSA"])
+    use: str = Field(examples=["sig"])
 
 
 class JwkSet(BaseModel):
-    keys: list[dict[str, str]]
+    keys: list[Jwk]
 
 
 class Metadata(BaseModel):
@@ -109,6 +130,7 @@ class Metadata(BaseModel):
     response_model=TokenAnswer,
     responses=oauth_errors(400, 429, 503),
     openapi_extra=form_body(
+        "TokenRequest",
         required=["grant_type"],
         grant_type={"type": "string", "enum": ["password", "refresh_token"]},
         username={"type": "string", "description": "E-mail address or username (grant `password`)."},
@@ -146,9 +168,7 @@ async def token(request: Request, application: TheApplication, comer: SigningIn)
     response_class=Response,
     response_model=None,
     responses=oauth_errors(400, 429, 503),
-    openapi_extra=form_body(
-        required=["token"], token={"type": "string"}, token_type_hint={"type": "string", "examples": ["refresh_token"]}
-    ),
+    openapi_extra=form_body("RevocationRequest", required=["token"], token=A_TOKEN, token_type_hint=TOKEN_TYPE_HINT),
     summary="End the session of a token (RFC 7009)",
 )
 async def revoke(request: Request, application: TheApplication, actor: Stranger) -> Response:
@@ -163,7 +183,7 @@ async def revoke(request: Request, application: TheApplication, actor: Stranger)
     response_model=IntrospectionAnswer,
     response_model_exclude_none=True,
     responses=oauth_errors(400, 401, 403, 429, 503),
-    openapi_extra=form_body(required=["token"], token={"type": "string"}, token_type_hint={"type": "string"}),
+    openapi_extra=form_body("IntrospectionRequest", required=["token"], token=A_TOKEN, token_type_hint=TOKEN_TYPE_HINT),
     summary="Whether a token is good, and whose (RFC 7662)",
 )
 async def introspect(request: Request, application: TheApplication, actor: SignedIn) -> Response:
@@ -174,7 +194,10 @@ async def introspect(request: Request, application: TheApplication, actor: Signe
 
 
 @well_known.get(
-    "/jwks.json", response_model=JwkSet, responses=oauth_errors(503), summary="The keys that sign our tokens"
+    "/jwks.json",
+    response_model=JwkSet,
+    responses=problems(use_case="publish_keys", codes={503: ["database-unavailable"]}),
+    summary="The keys that sign our tokens",
 )
 async def published_keys(application: TheApplication) -> Response:
     keys = await application.identity.publish_keys()
@@ -241,7 +264,7 @@ def _described(found: Introspection | None, issuer: str) -> dict[str, Any]:
         "exp": int(found.expires_at.timestamp()),
     }
     if found.token_id is not None:
-        described |= {"token_type": "Bearer", "jti": found.token_id}
+        described |= {"token_type": BEARER, "jti": found.token_id}
     if found.impersonator_id is not None:
         described |= {"act": {"sub": str(found.impersonator_id)}, "scope": found.scope}
     return described

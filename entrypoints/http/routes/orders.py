@@ -44,6 +44,21 @@ class PayRequest(Body):
     )
 
 
+NOTICE = {
+    "title": "PaymentNotice",
+    "description": "In the gateway's own words.",
+    "type": "object",
+    "additionalProperties": True,
+    "examples": [
+        {
+            "payment_id": "01932c07-a9f0-7cc4-9d2a-6b1f0e5c8a31",
+            "status": "succeeded",
+            "reference": "ch_3Pqk2",
+            "amount": 2500,
+            "currency": "EUR",
+        }
+    ],
+}
 NO_INSTRUCTIONS = PayRequest()
 
 
@@ -59,7 +74,7 @@ async def list_orders(
     actor: SignedIn,
     page: Annotated[PageRequest, Depends(page_request)],
     user_id: Annotated[UUID | None, Query(description="Another member's, with `orders:read`.")] = None,
-    status: Annotated[OrderStatus | None, Query()] = None,
+    status: Annotated[OrderStatus | None, Query(description="Only these.")] = None,
 ) -> Response:
     """Newest first. With `orders:read` everybody's."""
     found = await application.orders.list_orders(actor, filters=OrderFilters(user_id, status), page=page)
@@ -70,7 +85,7 @@ async def list_orders(
     "/orders",
     status_code=201,
     response_model=OrderView,
-    responses=problems(409, use_case="place_order"),
+    responses=problems(use_case="place_order"),
     summary="Place an order",
 )
 async def place_order(
@@ -87,7 +102,7 @@ async def place_order(
 @router.get(
     "/orders/{order_id}",
     response_model=OrderView,
-    responses=problems(404, use_case="show_order"),
+    responses=problems(use_case="show_order"),
     summary="Show an order",
 )
 async def show_order(application: TheApplication, actor: SignedIn, order_id: UUID) -> Response:
@@ -97,7 +112,7 @@ async def show_order(application: TheApplication, actor: SignedIn, order_id: UUI
 @router.post(
     "/orders/{order_id}/pay",
     response_model=OrderView,
-    responses={**problems(404, 409, 412, use_case="pay_order"), 202: {"model": OrderView, "description": "Not yet."}},
+    responses={**problems(use_case="pay_order"), 202: {"model": OrderView, "description": "Not yet."}},
     summary="Pay an order",
 )
 async def pay_order(
@@ -126,7 +141,7 @@ async def pay_order(
 @router.post(
     "/orders/{order_id}/fulfil",
     response_model=OrderView,
-    responses=problems(404, 409, 412, use_case="fulfil_order"),
+    responses=problems(use_case="fulfil_order"),
     summary="Fulfil an order",
 )
 async def fulfil_order(
@@ -141,7 +156,7 @@ async def fulfil_order(
 @router.post(
     "/orders/{order_id}/cancel",
     response_model=OrderView,
-    responses=problems(404, 409, 412, use_case="cancel_order"),
+    responses=problems(use_case="cancel_order"),
     summary="Cancel an order",
 )
 async def cancel_order(
@@ -156,7 +171,7 @@ async def cancel_order(
 @router.post(
     "/orders/{order_id}/refund",
     response_model=OrderView,
-    responses=problems(404, 409, 412, use_case="refund_order"),
+    responses=problems(use_case="refund_order"),
     summary="Refund an order",
 )
 async def refund_order(
@@ -172,17 +187,17 @@ async def refund_order(
     "/payments/{gateway}/callback",
     status_code=204,
     response_model=None,
-    responses=problems(401, 404, 409, use_case="take_payment_notice"),
+    responses=problems(use_case="take_payment_notice"),
     summary="For gateways: what became of a payment",
     openapi_extra={
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": NOTICE}}},
     },
 )
 async def take_payment_notice(
     request: Request,
     application: TheApplication,
     actor: Stranger,
-    gateway: Annotated[str, Path(max_length=50, examples=["sandbox"])],
+    gateway: Annotated[str, Path(max_length=50, examples=["sandbox"], description="The gateway that calls.")],
     moothall_signature: Annotated[
         str | None, Header(max_length=200, description="`sha256=` and the HMAC of the body, in hexadecimal digits.")
     ] = None,

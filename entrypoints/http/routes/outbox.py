@@ -38,7 +38,7 @@ async def list_failed_deliveries(
     "/failed/{delivery_id}/retry",
     status_code=204,
     response_model=None,
-    responses=problems(404, use_case="retry_delivery"),
+    responses=problems(use_case="retry_delivery"),
     summary="Retry what was set aside",
 )
 async def retry_delivery(application: TheApplication, actor: SignedIn, delivery_id: UUID) -> Response:
@@ -51,7 +51,7 @@ async def retry_delivery(application: TheApplication, actor: SignedIn, delivery_
     "/failed/{delivery_id}",
     status_code=204,
     response_model=None,
-    responses=problems(404, use_case="discard_delivery"),
+    responses=problems(use_case="discard_delivery"),
     summary="Discard what was set aside",
 )
 async def discard_delivery(application: TheApplication, actor: SignedIn, delivery_id: UUID) -> Response:

@@ -54,7 +54,7 @@ class PostChanges(Body):
 
 
 @router.get(
-    "", response_model=Page[PostView], responses=problems(403, use_case="list_posts"), summary="List and search posts"
+    "", response_model=Page[PostView], responses=problems(use_case="list_posts"), summary="List and search posts"
 )
 async def list_posts(
     request: Request,
@@ -88,7 +88,7 @@ async def create_post(application: TheApplication, actor: SignedIn, body: NewPos
     )
 
 
-@router.get("/{post_id}", response_model=PostView, responses=problems(404, use_case="show_post"), summary="Read a post")
+@router.get("/{post_id}", response_model=PostView, responses=problems(use_case="show_post"), summary="Read a post")
 async def show_post(application: TheApplication, actor: Anybody, post_id: UUID) -> Response:
     """One that is published, for everybody; a draft for who wrote it, and with `posts:read`."""
     return _shown(actor, await application.posts.show_post(actor, post_id=post_id))
@@ -97,7 +97,7 @@ async def show_post(application: TheApplication, actor: Anybody, post_id: UUID) 
 @router.patch(
     "/{post_id}",
     response_model=PostView,
-    responses=problems(404, 409, 412, use_case="update_post"),
+    responses=problems(use_case="update_post"),
     summary="Change, publish or take back a post",
 )
 async def update_post(
@@ -111,7 +111,7 @@ async def update_post(
     "/{post_id}",
     status_code=204,
     response_model=None,
-    responses=problems(404, 412, use_case="delete_post"),
+    responses=problems(use_case="delete_post"),
     summary="Delete a post",
 )
 async def delete_post(application: TheApplication, actor: SignedIn, post_id: UUID, expected: Expected) -> Response:
@@ -122,7 +122,7 @@ async def delete_post(application: TheApplication, actor: SignedIn, post_id: UUI
 @of_members.get(
     "/{user_id}/posts",
     response_model=Page[PostView],
-    responses=problems(404, use_case="list_posts_of"),
+    responses=problems(use_case="list_posts_of"),
     summary="List a member's posts",
 )
 async def list_posts_of(

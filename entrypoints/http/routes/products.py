@@ -54,7 +54,7 @@ async def list_products(
     actor: Anybody,
     page: Annotated[PageRequest, Depends(page_request)],
     is_active: Annotated[bool | None, Query(description="`false` needs `products:read`.")] = None,
-    currency: Annotated[str | None, Query(max_length=3, examples=["EUR"])] = None,
+    currency: Annotated[str | None, Query(max_length=3, examples=["EUR"], description="ISO 4217.")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Beginnings of words in sku and name.")] = None,
     sort: Annotated[str, Query(description=f"One of {', '.join(PRODUCT_SORTS)}; a - turns it round.")] = "-created_at",
 ) -> Response:
@@ -72,7 +72,7 @@ async def list_products(
     "",
     status_code=201,
     response_model=ProductView,
-    responses=problems(409, use_case="create_product"),
+    responses=problems(use_case="create_product"),
     summary="Add a product",
 )
 async def create_product(
@@ -84,9 +84,7 @@ async def create_product(
     )
 
 
-@router.get(
-    "/{sku}", response_model=ProductView, responses=problems(404, use_case="show_product"), summary="Show a product"
-)
+@router.get("/{sku}", response_model=ProductView, responses=problems(use_case="show_product"), summary="Show a product")
 async def show_product(application: TheApplication, actor: Anybody, sku: Sku) -> Response:
     """Its `ETag` tells what administrators changed, and not what orders took from the stock."""
     return resource(await application.products.show_product(actor, sku=sku))
@@ -95,7 +93,7 @@ async def show_product(application: TheApplication, actor: Anybody, sku: Sku) ->
 @router.patch(
     "/{sku}",
     response_model=ProductView,
-    responses=problems(404, 409, 412, use_case="update_product"),
+    responses=problems(use_case="update_product"),
     summary="Change a product",
 )
 async def update_product(
@@ -110,7 +108,7 @@ async def update_product(
     "/{sku}",
     status_code=204,
     response_model=None,
-    responses=problems(404, 412, use_case="delete_product"),
+    responses=problems(use_case="delete_product"),
     summary="Delete a product",
 )
 async def delete_product(application: TheApplication, actor: SignedIn, sku: Sku, expected: Expected) -> Response:

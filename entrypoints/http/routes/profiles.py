@@ -12,11 +12,11 @@ from pydantic import Field
 from application.profiles.ports import LARGEST_IMAGE
 from application.profiles.views import ProfileView
 from domain.profiles.profile import LONGEST_BIO, LONGEST_WEBSITE, AvatarSize
-from entrypoints.http.openapi import Responses, file_body, problems
+from entrypoints.http.openapi import Responses, file_schema, problems
 from entrypoints.http.resources import API, Body, Expected, no_content, resource
 from entrypoints.http.routing import StrictRoute, operation_id
 from entrypoints.http.security import Anybody, SignedIn, TheApplication
-from entrypoints.http.uploads import one_file
+from entrypoints.http.uploads import MULTIPART, one_file
 
 mine = APIRouter(
     prefix=f"{API}/users/me", route_class=StrictRoute, generate_unique_id_function=operation_id, tags=["Profiles"]
@@ -36,7 +36,23 @@ OUR_ETAG = re.compile(r'(?:W/)?"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([
 THE_PICTURE: Responses = {
     200: {"description": "The picture.", "content": {"image/webp": {"schema": {"type": "string", "format": "binary"}}}},
     304: {"description": "The caller has it already: `If-None-Match` names it."},
-    **problems(404),
+}
+
+
+THE_UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            MULTIPART: {
+                "schema": file_schema(
+                    "AvatarUpload",
+                    "file",
+                    media_type="application/octet-stream",
+                    description="JPEG of 40 million pixels, PNG or WebP of 20 million; 5 MiB.",
+                )
+            }
+        },
+    }
 }
 
 
@@ -62,7 +78,7 @@ async def show_my_profile(application: TheApplication, actor: SignedIn) -> Respo
 @mine.patch(
     "/profile",
     response_model=ProfileView,
-    responses=problems(412, use_case="update_profile"),
+    responses=problems(use_case="update_profile"),
     summary="Change my profile",
 )
 async def change_my_profile(
@@ -75,8 +91,8 @@ async def change_my_profile(
 @mine.put(
     "/avatar",
     response_model=ProfileView,
-    responses=problems(412, use_case="replace_avatar"),
-    openapi_extra=file_body("file", description="JPEG of 40 million pixels, PNG or WebP of 20 million; 5 MiB."),
+    responses=problems(use_case="replace_avatar"),
+    openapi_extra=THE_UPLOAD,
     summary="Change my picture",
 )
 async def replace_my_avatar(
@@ -94,7 +110,7 @@ async def replace_my_avatar(
     "/avatar",
     status_code=204,
     response_model=None,
-    responses=problems(412, use_case="remove_avatar"),
+    responses=problems(use_case="remove_avatar"),
     summary="Remove my picture",
 )
 async def remove_my_avatar(application: TheApplication, actor: SignedIn, expected: Expected) -> Response:
@@ -105,7 +121,7 @@ async def remove_my_avatar(application: TheApplication, actor: SignedIn, expecte
 @everybodys.get(
     "/profile",
     response_model=ProfileView,
-    responses=problems(404, use_case="show_profile"),
+    responses=problems(use_case="show_profile"),
     summary="A member's profile",
 )
 async def show_profile(application: TheApplication, actor: Anybody, user_id: UUID) -> Response:
@@ -116,7 +132,7 @@ async def show_profile(application: TheApplication, actor: Anybody, user_id: UUI
 @everybodys.patch(
     "/profile",
     response_model=ProfileView,
-    responses=problems(404, 412, use_case="update_profile"),
+    responses=problems(use_case="update_profile"),
     summary="Change a member's profile",
 )
 async def update_profile(
@@ -130,7 +146,7 @@ async def update_profile(
 @everybodys.get(
     "/avatar",
     response_class=Response,
-    responses=problems(403, use_case="show_avatar") | THE_PICTURE,
+    responses=problems(use_case="show_avatar") | THE_PICTURE,
     summary="A member's picture",
 )
 async def show_avatar(
@@ -161,7 +177,7 @@ async def show_avatar(
     "/avatar",
     status_code=204,
     response_model=None,
-    responses=problems(404, 412, use_case="remove_avatar"),
+    responses=problems(use_case="remove_avatar"),
     summary="Remove a member's picture",
 )
 async def remove_avatar(application: TheApplication, actor: SignedIn, user_id: UUID, expected: Expected) -> Response:

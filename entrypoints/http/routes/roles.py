@@ -80,7 +80,7 @@ async def list_roles(
     "/roles",
     status_code=201,
     response_model=RoleView,
-    responses=problems(409, use_case="create_role"),
+    responses=problems(use_case="create_role"),
     summary="Make a role",
 )
 async def create_role(application: TheApplication, actor: SignedIn, body: NewRole, repeatable: TheRequest) -> Response:
@@ -91,9 +91,7 @@ async def create_role(application: TheApplication, actor: SignedIn, body: NewRol
     )
 
 
-@router.get(
-    "/roles/{name}", response_model=RoleView, responses=problems(404, use_case="show_role"), summary="Show a role"
-)
+@router.get("/roles/{name}", response_model=RoleView, responses=problems(use_case="show_role"), summary="Show a role")
 async def show_role(application: TheApplication, actor: SignedIn, name: RoleName) -> Response:
     return resource(await application.access.show_role(actor, name=name))
 
@@ -101,7 +99,7 @@ async def show_role(application: TheApplication, actor: SignedIn, name: RoleName
 @router.patch(
     "/roles/{name}",
     response_model=RoleView,
-    responses=problems(404, 409, 412, use_case="update_role"),
+    responses=problems(use_case="update_role"),
     summary="Change what a role allows",
 )
 async def update_role(
@@ -115,7 +113,7 @@ async def update_role(
     "/roles/{name}",
     status_code=204,
     response_model=None,
-    responses=problems(404, 409, 412, use_case="delete_role"),
+    responses=problems(use_case="delete_role"),
     summary="Delete a role",
 )
 async def delete_role(application: TheApplication, actor: SignedIn, name: RoleName, expected: Expected) -> Response:

@@ -3,7 +3,7 @@
 import hmac
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from domain.errors import Unauthenticated
 from entrypoints.http.metrics import Metrics
@@ -16,7 +16,7 @@ router = APIRouter(route_class=StrictRoute, generate_unique_id_function=operatio
 
 
 class Health(BaseModel):
-    status: str
+    status: str = Field(examples=["ok"])
 
 
 class Readiness(Health):
@@ -31,7 +31,12 @@ async def health() -> Response:
     return answer(Health(status="ok"))
 
 
-@router.get("/ready", response_model=Readiness, responses=problems(503), summary="Able to work")
+@router.get(
+    "/ready",
+    response_model=Readiness,
+    responses=problems(codes={503: ["migrations-pending", "database-unavailable"]}),
+    summary="Able to work",
+)
 async def ready(application: TheApplication) -> Response:
     """The database answers, and its schema is the one that this version needs."""
     await application.store.check()

@@ -65,7 +65,7 @@ class PlannedFault(Body):
     )
 
 
-@router.get("/mail", response_model=list[SentMail], responses=problems(422), summary="The mails that were sent")
+@router.get("/mail", response_model=list[SentMail], summary="The mails that were sent")
 async def list_mails(
     house: TheHouse, to: Annotated[str | None, Query(max_length=320, description="To this address alone.")] = None
 ) -> Response:
@@ -75,7 +75,13 @@ async def list_mails(
     return answer(mails, shape=list[SentMail])
 
 
-@router.post("/clock", status_code=204, response_model=None, responses=problems(422), summary="Move the clock")
+@router.post(
+    "/clock",
+    status_code=204,
+    response_model=None,
+    responses=problems(codes={422: ["bad-time"]}),
+    summary="Move the clock",
+)
 async def move_clock(house: TheHouse, change: ClockChange) -> Response:
     """All that expires or is due goes by this clock. Rate limits count by the machine's."""
     if change.advance is not None:
@@ -102,13 +108,24 @@ async def reset(testbed: TheTestbed) -> Response:
     return no_content()
 
 
-@router.post("/token", response_model=TokenAnswer, responses=problems(404, 409, 422), summary="Sign in as a member")
+@router.post(
+    "/token",
+    response_model=TokenAnswer,
+    responses=problems(codes={404: ["user-not-found"], 409: ["account-disabled"]}),
+    summary="Sign in as a member",
+)
 async def make_token(house: TheHouse, wanted: TokenFor) -> Response:
     """As if they had just signed in; no password is asked for."""
     return token_answer(await house.token_for(wanted.user))
 
 
-@router.post("/fail", status_code=204, response_model=None, responses=problems(422), summary="Make a port fail")
+@router.post(
+    "/fail",
+    status_code=204,
+    response_model=None,
+    responses=problems(codes={422: ["unknown-port"]}),
+    summary="Make a port fail",
+)
 async def plan_fault(house: TheHouse, fault: PlannedFault) -> Response:
     """The work beside the requests does not meet faults of the database: they are for requests."""
     house.faults.plan(fault.port, fault.how, fault.times, fault.seconds)

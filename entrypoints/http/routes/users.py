@@ -42,7 +42,7 @@ exports = APIRouter(
 THE_FILE: Responses = {
     200: {
         "description": f"The columns are {', '.join(f'`{name}`' for name in COLUMNS)}.",
-        "content": {"text/csv": {"schema": {"type": "string"}}},
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": ",".join(COLUMNS) + "\r\n"}},
     }
 }
 
@@ -76,14 +76,16 @@ class UserChanges(Body):
     is_verified: bool = False
 
 
-class Roles(Body):
+class RoleNames(Body):
     roles: list[str] = Field(examples=[["admin", "member"]], max_length=100)
 
 
 async def user_filters(
-    role: Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,50}$", examples=["admin"])] = None,
-    is_active: bool | None = None,
-    is_verified: bool | None = None,
+    role: Annotated[
+        str | None, Query(pattern="^[A-Za-z0-9_-]{1,50}$", examples=["admin"], description="Who have this role.")
+    ] = None,
+    is_active: Annotated[bool | None, Query(description="Who may sign in, or who may not.")] = None,
+    is_verified: Annotated[bool | None, Query(description="Whose address is confirmed, or is not.")] = None,
     q: Annotated[
         str | None, Query(max_length=200, description="Beginnings of words in e-mail, username and names.")
     ] = None,
@@ -127,7 +129,7 @@ async def export_users(
     "",
     status_code=201,
     response_model=UserView,
-    responses=problems(409, use_case="create_user"),
+    responses=problems(use_case="create_user"),
     summary="Make an account for somebody",
 )
 async def create_user(application: TheApplication, actor: SignedIn, body: NewUser, repeatable: TheRequest) -> Response:
@@ -141,7 +143,7 @@ async def create_user(application: TheApplication, actor: SignedIn, body: NewUse
     "/invite",
     status_code=202,
     response_model=UserView,
-    responses=problems(409, use_case="invite_user"),
+    responses=problems(use_case="invite_user"),
     summary="Invite somebody",
 )
 async def invite_user(
@@ -155,9 +157,7 @@ async def invite_user(
     )
 
 
-@router.get(
-    "/{user_id}", response_model=UserView, responses=problems(404, use_case="show_user"), summary="Show a member"
-)
+@router.get("/{user_id}", response_model=UserView, responses=problems(use_case="show_user"), summary="Show a member")
 async def show_user(application: TheApplication, actor: SignedIn, user_id: UUID) -> Response:
     return resource(await application.identity.show_user(actor, user_id=user_id))
 
@@ -165,7 +165,7 @@ async def show_user(application: TheApplication, actor: SignedIn, user_id: UUID)
 @router.patch(
     "/{user_id}",
     response_model=UserView,
-    responses=problems(404, 409, 412, use_case="update_user"),
+    responses=problems(use_case="update_user"),
     summary="Change a member's account",
 )
 async def update_user(
@@ -180,7 +180,7 @@ async def update_user(
     "/{user_id}",
     status_code=204,
     response_model=None,
-    responses=problems(404, 409, 412, use_case="delete_user"),
+    responses=problems(use_case="delete_user"),
     summary="Delete a member's account",
 )
 async def delete_user(application: TheApplication, actor: SignedIn, user_id: UUID, expected: Expected) -> Response:
@@ -191,11 +191,11 @@ async def delete_user(application: TheApplication, actor: SignedIn, user_id: UUI
 @router.put(
     "/{user_id}/roles",
     response_model=UserView,
-    responses=problems(404, 409, 412, use_case="set_roles"),
+    responses=problems(use_case="set_roles"),
     summary="Set the roles of a member",
 )
 async def set_roles(
-    application: TheApplication, actor: SignedIn, user_id: UUID, body: Roles, expected: Expected
+    application: TheApplication, actor: SignedIn, user_id: UUID, body: RoleNames, expected: Expected
 ) -> Response:
     user = await application.identity.set_roles(actor, user_id=user_id, expected=expected, roles=body.roles)
     return resource(user)
@@ -205,7 +205,7 @@ async def set_roles(
     "/{user_id}/password-reset",
     status_code=202,
     response_class=Response,
-    responses=problems(404, 409, use_case="send_password_reset"),
+    responses=problems(use_case="send_password_reset"),
     summary="Mail a member a link to choose a new password",
 )
 async def send_password_reset(application: TheApplication, actor: SignedIn, user_id: UUID) -> Response:
@@ -232,7 +232,7 @@ class ImpersonationAnswer(BaseModel):
 @router.post(
     "/{user_id}/impersonate",
     response_model=ImpersonationAnswer,
-    responses=problems(404, 409, use_case="impersonate"),
+    responses=problems(use_case="impersonate"),
     summary="Act in the place of a member",
 )
 async def impersonate(
@@ -248,7 +248,7 @@ async def impersonate(
 @router.get(
     "/{user_id}/sessions",
     response_model=Page[SessionView],
-    responses=problems(404, use_case="list_sessions"),
+    responses=problems(use_case="list_sessions"),
     summary="Where a member is signed in",
 )
 async def list_sessions_of(
@@ -266,7 +266,7 @@ async def list_sessions_of(
     "/{user_id}/sessions",
     status_code=204,
     response_model=None,
-    responses=problems(404, use_case="end_sessions_of"),
+    responses=problems(use_case="end_sessions_of"),
     summary="Sign a member out everywhere",
 )
 async def end_sessions_of(application: TheApplication, actor: SignedIn, user_id: UUID) -> Response:

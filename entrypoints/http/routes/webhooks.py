@@ -79,7 +79,7 @@ async def list_webhooks(request: Request, application: TheApplication, actor: Si
     "",
     status_code=201,
     response_model=NewWebhook,
-    responses=problems(409, use_case="create_webhook"),
+    responses=problems(use_case="create_webhook"),
     summary="Have another service told",
 )
 async def create_webhook(
@@ -99,7 +99,7 @@ async def create_webhook(
 @router.get(
     "/{webhook_id}",
     response_model=WebhookView,
-    responses=problems(404, use_case="show_webhook"),
+    responses=problems(use_case="show_webhook"),
     summary="Show a webhook",
 )
 async def show_webhook(application: TheApplication, actor: SignedIn, webhook_id: UUID) -> Response:
@@ -109,7 +109,7 @@ async def show_webhook(application: TheApplication, actor: SignedIn, webhook_id:
 @router.patch(
     "/{webhook_id}",
     response_model=WebhookView,
-    responses=problems(404, 409, 412, use_case="update_webhook"),
+    responses=problems(use_case="update_webhook"),
     summary="Change a webhook, or switch it on or off",
 )
 async def update_webhook(
@@ -124,7 +124,7 @@ async def update_webhook(
     "/{webhook_id}",
     status_code=204,
     response_model=None,
-    responses=problems(404, 412, use_case="delete_webhook"),
+    responses=problems(use_case="delete_webhook"),
     summary="Delete a webhook",
 )
 async def delete_webhook(
@@ -138,7 +138,7 @@ async def delete_webhook(
 @router.post(
     "/{webhook_id}/secret",
     response_model=NewWebhook,
-    responses=problems(404, 409, 412, use_case="rotate_webhook_secret"),
+    responses=problems(use_case="rotate_webhook_secret"),
     summary="Give a webhook another secret",
 )
 async def rotate_webhook_secret(
@@ -157,7 +157,7 @@ async def rotate_webhook_secret(
 @router.get(
     "/{webhook_id}/deliveries",
     response_model=Page[DeliveryView],
-    responses=problems(404, use_case="list_webhook_deliveries"),
+    responses=problems(use_case="list_webhook_deliveries"),
     summary="What was sent to a webhook",
 )
 async def list_webhook_deliveries(
@@ -166,8 +166,10 @@ async def list_webhook_deliveries(
     actor: SignedIn,
     webhook_id: UUID,
     page: PAGE,
-    status: Annotated[DeliveryStatus | None, Query()] = None,
-    event: Annotated[str | None, Query(max_length=100, examples=["order.paid"])] = None,
+    status: Annotated[DeliveryStatus | None, Query(description="Only these.")] = None,
+    event: Annotated[
+        str | None, Query(max_length=100, examples=["order.paid"], description="Only of this event.")
+    ] = None,
 ) -> Response:
     """Newest first, with what became of each; kept for 30 days after that."""
     found = await application.webhooks.list_webhook_deliveries(
@@ -179,7 +181,7 @@ async def list_webhook_deliveries(
 @router.get(
     "/{webhook_id}/deliveries/{delivery_id}",
     response_model=DeliveryDetail,
-    responses=problems(404, use_case="show_webhook_delivery"),
+    responses=problems(use_case="show_webhook_delivery"),
     summary="Show a delivery, with what is sent",
 )
 async def show_webhook_delivery(
@@ -193,7 +195,7 @@ async def show_webhook_delivery(
     "/{webhook_id}/deliveries/replay",
     status_code=202,
     response_model=JobView,
-    responses=problems(404, 409, use_case="replay_webhook_deliveries"),
+    responses=problems(use_case="replay_webhook_deliveries"),
     summary="Send what belongs to a span once more",
 )
 async def replay_webhook_deliveries(
@@ -215,7 +217,7 @@ async def replay_webhook_deliveries(
 @router.post(
     "/{webhook_id}/deliveries/{delivery_id}/replay",
     response_model=DeliveryView,
-    responses=problems(404, 409, use_case="replay_webhook_delivery"),
+    responses=problems(use_case="replay_webhook_delivery"),
     summary="Send a delivery once more",
 )
 async def replay_webhook_delivery(

@@ -80,6 +80,8 @@ BUILT_IN = "INSERT INTO roles VALUES " + ", ".join(  # noqa: S608
     for role in BUILT_IN_ROLES
 )
 """The roles that a migrated database begins with."""
+EMPTY = "; ".join([*(str(delete(table)) for table in reversed(metadata.sorted_tables)), BUILT_IN])
+"""Back to that beginning, in one round trip."""
 STORES = [MEMORY, SQLITE, POSTGRESQL]
 
 
@@ -188,7 +190,7 @@ def database_url(name: str, directory: Path) -> str | None:
         shutil.copy(_migrated_file(), path)
         return f"sqlite:///{path}"
     url = _migrated_server()
-    wait_for(execute(url, *(str(delete(table)) for table in reversed(metadata.sorted_tables)), BUILT_IN))
+    wait_for(execute(url, EMPTY))
     return url
 
 

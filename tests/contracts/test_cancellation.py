@@ -73,6 +73,7 @@ async def whole_account(store: Store, user: User, *, hold: float = 0) -> None:
 async def test_a_unit_of_work_that_is_cancelled_at_any_wait_happened_whole_or_not_at_all(
     store: Store, connected: bool
 ) -> None:
+    """S33."""
     outcomes = set()
     for n in range(1, MORE_THAN_ENOUGH):
         user = a_user(f"user{n}")

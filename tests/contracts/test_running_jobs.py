@@ -267,6 +267,8 @@ async def test_a_job_that_kills_its_workers_is_given_up(place: Workplace) -> Non
 
 
 async def test_a_poisoned_job_holds_nobody_up(place: Workplace) -> None:
+    """S30."""
+
     async def work(run: Run) -> None:
         if run.job.args.get("poison"):
             raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""A hundred buyers and ten in stock, while servers and workers are killed and start again (S26).
+"""A hundred buyers and ten in stock, while servers and workers are killed and start again (S20).
 
 Each buyer asks with an Idempotency-Key until there is a definite answer. What was sold is paid, cancelled and refunded
 in the same way, until everything is back on the shelf.

@@ -37,6 +37,8 @@ class Answer:
     began: float
     ended: float
     stays_open: bool
+    says_when: bool = False
+    """It has a Retry-After."""
 
     @property
     def body(self) -> Any:
@@ -75,7 +77,11 @@ class Connection:
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise Unanswered(began, was_open=self._answered_at is not None, why=error) from error
         self._answered_at = time.monotonic()
-        return Answer(status, content, began, self._answered_at, stays_open)
+        return Answer(status, content, began, self._answered_at, stays_open, b"\r\nretry-after: " in head.lower())
+
+    def say(self, request: bytes) -> None:
+        """Without waiting for the answer."""
+        self._writer.write(request)
 
     def close(self) -> None:
         self._writer.close()
@@ -91,7 +97,7 @@ class Client:
 
     async def ask(self, method: str, path: str, *, anew: bool = False, **parts: Any) -> Answer:
         """`anew`: over a connection of its own; `parts` are those of `request`. Raises Unanswered, OSError."""
-        connection = await (self._opened() if anew else self._taken())
+        connection = await (self.opened() if anew else self._taken())
         try:
             answer = await connection.ask(request(method, path, **parts))
         except BaseException:
@@ -125,9 +131,10 @@ class Client:
             if connection.is_usable:
                 return connection
             connection.close()
-        return await self._opened()
+        return await self.opened()
 
-    async def _opened(self) -> Connection:
+    async def opened(self) -> Connection:
+        """A new connection to whom this asks."""
         if self._worker is None:
             return await Connection.open(self._port)
         for _ in range(MOST_CONNECTIONS):

@@ -101,8 +101,19 @@ def prepared(
     """The environment of servers on a store that has an administrator and nobody else yet."""
     url = database_url(store, folder)
     assert url is not None
+    return {
+        **asyncio.run(environment_on(url, folder)),
+        **({"MOOTHALL_REDIS_URL": redis.url} if redis else {}),
+        **({"MOOTHALL_DB_TIMEOUT": "30"} if store == SQLITE else {}),  # writers of a file wait for each other
+        **more,
+    }
+
+
+async def environment_on(url: str, folder: Path) -> dict[str, str]:
+    """That of servers on a migrated database without anybody, which has an administrator then. `serving` limits
+    nothing."""
     settings = Settings(bcrypt_cost=4, data_dir=folder / "data", database_url=url, secret_key=SECRET)
-    asyncio.run(_make_administrator(settings))
+    await _make_administrator(settings)
     return {
         "MOOTHALL_ACCESS_TOKEN_TTL": "86400",
         "MOOTHALL_BCRYPT_COST": "4",
@@ -111,9 +122,6 @@ def prepared(
         "MOOTHALL_LOG_LEVEL": "warning",
         "MOOTHALL_PUBLIC_URL": "http://drill.example",
         "MOOTHALL_SECRET_KEY": SECRET,
-        **({"MOOTHALL_REDIS_URL": redis.url} if redis else {}),
-        **({"MOOTHALL_DB_TIMEOUT": "30"} if store == SQLITE else {}),  # writers of a file wait for each other
-        **more,
     }
 
 

@@ -20,6 +20,7 @@ from tests.stores import SQLITE, database_url
 PROCESSES = 5
 WRITERS = 10
 STOP = "stop"
+BEGUN_WITHIN = 30.0
 
 
 def drill(kills: int, seed: int) -> Outcome:
@@ -31,6 +32,11 @@ def drill(kills: int, seed: int) -> Outcome:
         url = database_url(SQLITE, folder)
         assert url is not None
         crew = [started(write, url, folder) for _ in range(PROCESSES)]
+        limit = time.monotonic() + BEGUN_WITHIN
+        while not _stored(folder):
+            if time.monotonic() > limit:
+                raise TimeoutError("Nobody writes.")
+            time.sleep(0.05)
         for number in range(kills):
             time.sleep(chance.uniform(0.05, 0.3))
             victim = chance.randrange(PROCESSES)

@@ -40,6 +40,7 @@ async def api(server: PostgresServer, tmp_path: Path) -> AsyncIterator[Api]:
 async def test_requests_get_503_while_the_database_is_away_and_work_again_afterwards(
     api: Api, server: PostgresServer
 ) -> None:
+    """S32."""
     await api.register()
     tokens = await api.log_in()
     server.stop()

@@ -2,7 +2,22 @@
 
 import pytest
 
-from tests.drills import buyers, cuts, edges, fleet, flood, imports, mailing, revocation, shown_out, writers
+from tests.drills import (
+    buyers,
+    commits,
+    cuts,
+    database_restarted,
+    edges,
+    fleet,
+    flood,
+    imports,
+    mailing,
+    migrators,
+    refreshes,
+    revocation,
+    shown_out,
+    writers,
+)
 from tests.drills.processes import Outcome
 from tests.drills.servers import TWO_SERVERS_AND_REDIS, TWO_SERVERS_ON_A_FILE, TWO_WORKERS
 from tests.stores import POSTGRESQL, SQLITE
@@ -37,6 +52,29 @@ def test_no_mail_is_lost_when_workers_are_killed(store: str) -> None:
 def test_an_import_whose_worker_is_killed_leaves_what_a_clean_one_leaves(store: str) -> None:
     """S29."""
     _holds(imports.drill(store, 2, SEED, rows=4_000))
+
+
+def test_nothing_that_is_minted_while_a_session_ends_survives_and_a_lost_answer_harms_nobody() -> None:
+    """S13."""
+    for outcome in refreshes.drill(TWO_SERVERS_ON_A_FILE, 16, SEED):
+        _holds(outcome)
+
+
+def test_orders_outlive_a_restart_of_the_database() -> None:
+    """S32."""
+    for outcome in database_restarted.drill(1, SEED, between=2.0):
+        _holds(outcome)
+
+
+def test_a_connection_that_is_cut_around_a_commit_is_told_and_a_repeated_request_has_one_effect() -> None:
+    """S33."""
+    _holds(commits.drill(24, SEED))
+
+
+@on_both
+def test_three_migrators_at_once_migrate_once_even_if_one_is_killed(store: str) -> None:
+    """S35."""
+    _holds(migrators.drill(store, 2, SEED))
 
 
 def test_a_file_with_many_writers_stays_sound_when_they_are_killed() -> None:

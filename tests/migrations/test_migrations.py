@@ -145,6 +145,7 @@ async def test_constraints_have_the_names_that_the_tables_say(engine: AsyncEngin
 
 
 def test_three_migrators_at_once_migrate_once(url: str) -> None:
+    """S35."""
     command = [sys.executable, "-c", MIGRATOR, url]
     migrators = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     for migrator in migrators:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.canaries import OF_THE_SUITE, found_in
 from tests.limits import UNLIMITED_BY_ENVIRONMENT
 from tests.project.places import MOOTHALL, environment
 
@@ -87,6 +88,8 @@ def _running(server: Server, command: str, *options: str) -> Iterator["subproces
             process.kill()
             process.wait()
             raise
+    log = (server.folder / f"{command}.log").read_text(errors="replace")
+    assert found_in(log, OF_THE_SUITE) == [], "a password is in the log"
 
 
 def wait_until_ready(server: Server, is_running: Callable[[], bool] = lambda: True) -> None:

@@ -136,6 +136,7 @@ async def test_two_administrators_who_remove_each_other_leave_one(api: Api) -> N
 
 
 async def test_of_two_first_administrators_at_once_one_is_made(api: Api) -> None:
+    """S39."""
     create = api.application.identity.create_first_admin
     results = await asyncio.gather(
         *(create(OPERATOR, email=f"admin{n}@example.com", password=PASSWORD) for n in range(5)), return_exceptions=True

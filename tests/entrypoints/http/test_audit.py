@@ -118,6 +118,7 @@ def _tokens(answer: httpx.Response) -> Tokens:
 
 
 async def test_every_change_leaves_exactly_one_entry(api: Api) -> None:
+    """S40."""
     boss_user, root = await api.admin()
     boss = boss_user["id"]
     walk = Walk(api, root)

@@ -3,66 +3,28 @@
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from entrypoints.http.app import create_app
 from entrypoints.logs import JsonLines
 from entrypoints.settings import Settings
 from entrypoints.wrong_settings import SettingsError
+from tests.entrypoints.http.collector import Collector, collecting
 from tests.project.places import REPOSITORY, environment
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SECRET = "s3cret-of-a-link"
 
 
-class Collector(HTTPServer):
-    """Keeps what is sent to it."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Receiver)
-        self.received: list[bytes] = []
-
-    def spans(self) -> dict[str, Span]:
-        requests = (ExportTraceServiceRequest.FromString(body) for body in self.received)
-        return {
-            span.name: span
-            for request in requests
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        }
-
-
-class _Receiver(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        assert isinstance(self.server, Collector)
-        self.server.received.append(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """It says nothing."""
-
-
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    with Collector() as server:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with collecting(monkeypatch) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def _attributes(span: Span) -> dict[str, object]:

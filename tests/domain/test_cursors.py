@@ -1,6 +1,6 @@
 """Cursors of the live channel: as text and back, and what is refused."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -46,7 +46,9 @@ def test_each_stream_finds_its_own_among_several() -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         read_cursors(text)
-    assert refused.value.code == "bad-cursor"
+    [problem] = refused.value.problems
+    assert (refused.value.code, problem.pointer) == ("bad-cursor", "/since")
+    assert refused.value.detail == problem.detail == "This is not a cursor of ours; take it as it came."
 
 
 @given(st.text(max_size=40).filter(lambda text: "-" not in text))
@@ -57,4 +59,17 @@ def test_no_text_does_harm(text: str) -> None:
 
 def test_a_time_that_cannot_be_is_long_ago() -> None:
     [cursor] = read_cursors("cafebabe-7-ffffffffff").values()
-    assert NOW - cursor.at > timedelta(days=1000)
+    assert cursor.at == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_a_cursor_is_written_in_hexadecimal() -> None:
+    thing = UUID("01234567-89ab-7def-8123-4567cafebabe")
+    cursor = Cursor.of(thing, 255, datetime.fromtimestamp(0x1F, UTC))
+    assert str(cursor) == "cafebabe-ff-1f"
+    assert read_cursors("cafebabe-ff-1f") == {"cafebabe": cursor}
+    assert stream_of(thing) == "cafebabe"
+
+
+def test_as_many_cursors_are_read_as_one_may_have() -> None:
+    cursors = [Cursor(f"{stream:08x}", stream, NOW) for stream in range(MOST)]
+    assert read_cursors(",".join(map(str, cursors))) == {cursor.stream: cursor for cursor in cursors}

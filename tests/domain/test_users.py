@@ -67,6 +67,41 @@ def test_no_other_username_is_taken(name: str) -> None:
             user(username=name)
 
 
+@pytest.mark.parametrize("name", ["ab", "a" * 51, "ada king", "ada\n"])
+def test_a_bad_username_is_told_as_such(name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        user(username=name)
+    [problem] = refused.value.problems
+    assert (refused.value.code, problem.pointer) == ("bad-username", "/username")
+    assert refused.value.detail == problem.detail
+    assert problem.detail == "A username has 3 to 50 letters (a to z), digits or _."
+
+
+@pytest.mark.parametrize("field", ["first_name", "last_name"])
+def test_a_name_is_a_line_of_a_hundred_characters_at_most(field: str) -> None:
+    assert getattr(user(**{field: "é" * 100}), field) == "é" * 100
+    with pytest.raises(Invalid) as refused:
+        user(**{field: "é" * 101})
+    assert (refused.value.code, refused.value.problems[0].pointer) == ("text-too-long", f"/{field}")
+
+
+def test_an_account_is_found_by_what_it_is_called_and_no_good_password_is_made_of_it() -> None:
+    ada = user(username="countess", first_name="Ada", last_name="King")
+    assert ada.search_text == " ada example com countess king"
+    assert ada.personal_words == ("Ada@Example.com", "Ada", "countess", "Ada", "King")
+    assert user().personal_words == ("Ada@Example.com", "Ada")
+
+
+def test_an_administrator_is_who_has_that_role() -> None:
+    assert user(roles=frozenset({"member", "admin"})).is_admin
+    assert not user().is_admin
+
+
+def test_a_change_of_one_field_among_several_is_a_change() -> None:
+    changed = user().changed(LATER, first_name=None, is_verified=True)
+    assert (changed.is_verified, changed.updated_at) == (True, LATER)
+
+
 def test_no_account_can_be_changed_into_a_bad_one() -> None:
     with pytest.raises(Invalid):
         user().changed(LATER, first_name="a\nb")

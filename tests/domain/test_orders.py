@@ -15,9 +15,12 @@ from domain.orders.order import (
     COMES_FROM,
     EVENTS,
     LARGEST_QUANTITY,
+    MOST_LINES,
     Order,
+    OrderLine,
     OrderStatus,
     Wanted,
+    checked,
 )
 from domain.products.product import HIGHEST_PRICE, Product
 
@@ -130,3 +133,123 @@ def test_a_currency_is_one_of_iso_4217(code: str) -> None:
 def test_all_codes_look_like_codes() -> None:
     assert all(len(code) == 3 and code.isascii() and code.isupper() for code in CURRENCIES)
     assert {"EUR", "USD", "JPY", "KWD", "CHF"} <= CURRENCIES
+
+
+# What is wrong with an order, and where
+
+
+def refused_at(*bought: tuple[Product, int]) -> Invalid:
+    with pytest.raises(Invalid) as refused:
+        placed(*bought)
+    return refused.value
+
+
+def test_an_order_is_as_it_was_asked_for_at_the_prices_of_the_products() -> None:
+    mug, cap = product("mug", name="A mug", price=250, stock=5), product("Cap", name="A cap", price=100)
+    order = Order.placed(
+        id=UUID(int=7),
+        user_id=UUID(int=1),
+        wanted=[Wanted("MUG", 2), Wanted("cap", 3)],
+        products={"mug": mug, "cap": cap},
+        now=NOW,
+    )
+    assert order == Order(
+        id=UUID(int=7),
+        user_id=UUID(int=1),
+        status=OrderStatus.PLACED,
+        currency="EUR",
+        total=800,
+        lines=(
+            OrderLine(mug.id, "mug", "A mug", 2, 250, is_held=True),
+            OrderLine(cap.id, "Cap", "A cap", 3, 100, is_held=False),
+        ),
+        placed_at=NOW,
+    )
+
+
+def test_an_order_has_a_line_at_least_and_a_hundred_at_most() -> None:
+    most = [Wanted(f"p{n}", 1) for n in range(MOST_LINES)]
+    assert checked(most) == most
+    for wanted in ([], [*most, Wanted("other", 1)]):
+        with pytest.raises(Invalid) as refused:
+            checked(wanted)
+        assert refused.value.code == "bad-lines"
+        assert refused.value.problems[0].pointer == "/lines"
+        assert f"1 to {MOST_LINES}" in refused.value.detail
+
+
+@pytest.mark.parametrize("quantity", [1, LARGEST_QUANTITY])
+def test_the_bounds_of_a_quantity_are_good(quantity: int) -> None:
+    assert checked([Wanted("mug", quantity)]) == [Wanted("mug", quantity)]
+
+
+@pytest.mark.parametrize("quantity", [-1, 0, LARGEST_QUANTITY + 1])
+def test_a_quantity_beyond_them_is_refused_where_it_stands(quantity: int) -> None:
+    with pytest.raises(Invalid) as refused:
+        checked([Wanted("mug", 1), Wanted("cap", quantity)])
+    assert refused.value.code == "out-of-range"
+    assert refused.value.problems[0].pointer == "/lines/1/quantity"
+    assert f"from 1 to {LARGEST_QUANTITY}" in refused.value.detail
+
+
+def test_a_product_on_two_lines_is_pointed_at_on_both() -> None:
+    with pytest.raises(Invalid) as refused:
+        checked([Wanted("mug", 1), Wanted("cap", 1), Wanted("MUG", 2)])
+    assert refused.value.code == "bad-lines"
+    assert [problem.pointer for problem in refused.value.problems] == ["/lines/0/sku", "/lines/2/sku"]
+    assert {problem.detail for problem in refused.value.problems} == {refused.value.detail}
+    assert refused.value.detail.startswith("This product is on another line too")
+
+
+def test_what_is_not_for_sale_is_not_bought() -> None:
+    wanted = [Wanted("cap", 1), Wanted("mug", 1)]
+    cap = product("cap")
+    for products in ({"cap": cap}, {"cap": cap, "mug": product("mug", is_active=False)}):
+        with pytest.raises(Invalid) as refused:
+            Order.placed(id=uuid4(), user_id=UUID(int=1), wanted=wanted, products=products, now=NOW)
+        assert refused.value.code == "unknown-product"
+        assert refused.value.problems[0].pointer == "/lines/1/sku"
+        assert refused.value.detail.startswith("There is no such product")
+
+
+def test_an_order_is_in_the_currency_of_its_first_line() -> None:
+    error = refused_at((product("mug"), 1), (product("cap"), 1), (product("pen", currency="USD"), 1))
+    assert error.code == "mixed-currencies"
+    assert error.problems[0].pointer == "/lines/2/sku"
+    assert "in USD, not in EUR" in error.detail
+    error = refused_at((product("mug"), 1), (product("pen", currency="USD"), 1))
+    assert error.problems[0].pointer == "/lines/1/sku"
+    assert "in USD, not in EUR" in error.detail
+
+
+def test_the_largest_total_is_taken_and_one_more_is_not() -> None:
+    dear, cheap = product("dear", price=HIGHEST_PRICE), product("cheap", price=LARGEST_TOTAL % HIGHEST_PRICE)
+    often = LARGEST_TOTAL // HIGHEST_PRICE
+    assert placed((dear, often), (cheap, 1)).total == LARGEST_TOTAL
+    error = refused_at((dear, often), (replace(cheap, price=cheap.price + 1), 1))
+    assert error.code == "total-too-large"
+    assert error.problems[0].pointer == "/lines"
+    assert error.detail.startswith("This is more than one order may cost")
+
+
+def test_all_that_is_lacking_is_named() -> None:
+    with pytest.raises(Conflict) as refused:
+        placed((product("mug", stock=1), 2), (product("pen", stock=2), 2), (product("cap", stock=0), 1))
+    assert refused.value.code == "out-of-stock"
+    assert refused.value.detail == "Not so many are left of: mug, cap."
+
+
+@pytest.mark.parametrize(
+    ("status", "before", "code"),
+    [
+        (OrderStatus.PAID, OrderStatus.CANCELLED, "order-not-placed"),
+        (OrderStatus.CANCELLED, OrderStatus.PAID, "order-not-placed"),
+        (OrderStatus.FULFILLED, OrderStatus.PLACED, "order-not-paid"),
+        (OrderStatus.REFUNDED, OrderStatus.PLACED, "order-not-paid"),
+    ],
+)
+def test_an_order_in_another_state_says_in_which(status: OrderStatus, before: OrderStatus, code: str) -> None:
+    with pytest.raises(Conflict) as refused:
+        replace(placed((product(), 1)), status=before).require_may_become(status)
+    assert refused.value.code == code
+    assert refused.value.detail == f"This order is {before.value}."

@@ -92,3 +92,24 @@ def test_what_is_searched_of_a_post_stays_below_a_mebibyte() -> None:
         assert len(post.search_text.encode()) < 1 << 20
     distinct = " ".join(f"{chr(0x20000 + n % 40_000)}{n}" for n in range(20_000))[:LONGEST_CONTENT]
     assert len(a_post(content=distinct).search_text.encode()) < 1 << 20
+
+
+@pytest.mark.parametrize(("is_published", "published_at"), [(True, NOW), (False, None)])
+def test_what_is_written_is_its_authors_from_now_on(is_published: bool, published_at: datetime | None) -> None:
+    assert a_post(is_published=is_published) == Post(
+        id=UUID(int=1),
+        author_id=UUID(int=2),
+        title="On bees",
+        content="They dance.",
+        is_published=is_published,
+        published_at=published_at,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def test_content_may_be_empty_and_a_title_may_not() -> None:
+    assert a_post(content="").content == ""
+    with pytest.raises(Invalid) as refused:
+        a_post(title="")
+    assert refused.value.code == "empty-text"

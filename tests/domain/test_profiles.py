@@ -1,6 +1,6 @@
 """Profiles: what may stand in one."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -135,3 +135,49 @@ def test_the_version_counts_what_was_saved(changes: list[dict[str, str | None]])
         if changed is not profile:
             profile, saved = changed.saved(), saved + 1
     assert profile.version == saved
+
+
+def refused(website: str) -> Invalid:
+    with pytest.raises(Invalid) as error:
+        checked_website(website)
+    return error.value
+
+
+def test_the_longest_address_is_kept_and_a_longer_one_is_told_the_bound() -> None:
+    longest = "https://ada.example/" + "a" * (LONGEST_WEBSITE - 20)
+    assert checked_website(longest) == longest
+    error = refused(longest + "a")
+    assert error.code == "text-too-long"
+    assert str(LONGEST_WEBSITE) in error.detail
+
+
+def test_who_gives_no_address_is_shown_one() -> None:
+    error = refused("ada.example")
+    assert error.code == "bad-website"
+    assert error.detail.startswith("This is not the whole address of a web page, such as https://ada.example/")
+
+
+def test_a_name_of_a_host_has_253_characters_at_most() -> None:
+    longest = "https://" + ".".join(["a" * 49] * 5) + ".abc"
+    assert len(longest.removeprefix("https://")) == 253
+    assert checked_website(longest) == longest
+    assert refused(longest + "d").code == "bad-website"
+
+
+@pytest.mark.parametrize("website", ["http://[x]/", "http://[12001:db8::1]/", "http://[v1.x]/", "http://[]/"])
+def test_in_brackets_stands_an_address_of_ipv6(website: str) -> None:
+    assert refused(website).code == "bad-website"
+
+
+@pytest.mark.parametrize("website", ["https://ada.example/X", "http://[::1]/", "http://[fe80::1]:80/"])
+def test_other_addresses_are_good(website: str) -> None:
+    assert checked_website(website) == website
+
+
+def test_a_change_says_when_it_was_made_and_leaves_the_rest() -> None:
+    before, later = a_profile(bio="a", website="https://ada.example"), NOW + timedelta(1)
+    after = before.changed(later, bio="b")
+    assert (after.bio, after.website, after.updated_at) == ("b", "https://ada.example", later)
+    after = before.changed(later, bio="b", website="https://ada.example")
+    assert (after.bio, after.updated_at) == ("b", later), "one field is the same, the other is not"
+    assert before.changed(later, bio="a", website="https://ada.example") is before

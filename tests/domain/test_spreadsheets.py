@@ -26,4 +26,5 @@ def test_every_cell_comes_back(cell: str) -> None:
 
 @given(st.text(alphabet="'=+-@\t\rx"))
 def test_no_cell_begins_a_formula(cell: str) -> None:
+    """S27."""
     assert not neutralised(cell).startswith(("=", "+", "-", "@", "\t", "\r"))

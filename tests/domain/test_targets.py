@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.webhooks.targets import is_loopback, is_outside, literal, target
+from domain.webhooks.targets import LONGEST_URL, address_of, is_loopback, is_outside, literal, target
 
 WITHIN_4 = [
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254", "127.0.0.1", "127.1.2.3",  # noqa: S104
@@ -54,7 +54,7 @@ BAD = [
     "http://example.com/a b", "http://example.com\\@127.0.0.1/", "http://example.com/\r\nHost: x", "http://example.com:0/",
     "http://example.com:65536/", "http://example.com:x/", "http://example.com:80:80/", "http://[::1", "http://::1/",
     "http://[fe80::1%25eth0]/", "http://[1.2.3.4]/", "http://exam%70le.com/", "http://%31%32%37.0.0.1/", "http://.com/",
-    "http://a..b/", "http://-a.com/", "http://a-.com/", "http://1.2.3.4.5/", "http://256.1.1.1/", "http://1.2.3.256/",
+    "http://a..b/", "http://-a.com/", "http://a-.com/", "http://1.2.3.4.5/", "http://1.2.3.4.0/", "http://256.1.1.1/", "http://1.2.3.256/",
     "http://08.1.1.1/", "http://0x1g.1/", "http://4294967296/", "http://1.16777216/", "http://1.2.65536/",
     "http://example.com/ü", "http://example.com/?ü", "http://exa\0mple.com/", "http://example.com/\x7f", "http://a.com/\ud800",
     f"http://example.com/{'x' * 2000}", f"http://{'a' * 64}.com/", f"http://{'a.' * 130}com/", "http://a_b!.com/",
@@ -218,3 +218,88 @@ def test_loopback_is_opened_by_itself_alone() -> None:
 def test_production_wants_https() -> None:
     assert refused("http://example.com/", https_only=True) == "bad-url"
     assert target("https://example.com", https_only=True, to_loopback=False).url == "https://example.com/"
+
+
+def told(url: str) -> str:
+    """What is said of a URL that is refused, and that it is the URL."""
+    with pytest.raises(Invalid) as error:
+        target(url, https_only=url.startswith("http://prod."), to_loopback=False)
+    assert error.value.problems[0].pointer == "/url"
+    assert error.value.problems[0].detail == error.value.detail
+    return error.value.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "beginning"),
+    [
+        ("ftp://example.com/", "This is no http or https URL"),
+        ("http://example.com:0/", "There is no such port"),
+        ("http://example.com/ü", "Behind the host, write what is not ASCII"),
+        ("http://prod.example/", "In production this has to be an https URL"),
+        ("http://[1::2::3]/", "This is no IPv6 address"),
+        (f"http://[{'0' * 70}]/", "This is no IPv6 address"),
+        ("http://-a.com/", "This is no name of a host"),
+        (f"http://{'ü' * 70}.com/", "This is no name of a host"),
+        ("http://256.1.1.1/", "This is no IPv4 address"),
+        ("http://127.0.0.1/", "This leads to a machine that is not in the world outside"),
+        ("http://localhost/", "This leads to a machine that is not in the world outside"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_told(url: str, beginning: str) -> None:
+    assert told(url).startswith(beginning)
+
+
+def test_the_longest_url_is_taken_and_a_longer_one_is_not() -> None:
+    longest = "https://hooks.example/" + "x" * (LONGEST_URL - 22)
+    assert target(longest, https_only=True, to_loopback=False).url == longest
+    assert refused(longest + "x") == "bad-url"
+
+
+@pytest.mark.parametrize("port", [1, 65_535])
+def test_the_first_and_the_last_port_are_taken(port: int) -> None:
+    url = f"https://hooks.example:{port}/"
+    assert target(url, https_only=True, to_loopback=False).url == url
+
+
+def test_the_longest_name_is_taken_and_a_longer_one_is_not() -> None:
+    longest = ".".join(["a" * 49] * 5) + ".abc"
+    assert len(longest) == 253
+    assert target(f"https://{longest}/", https_only=True, to_loopback=False).host == longest
+    assert refused(f"https://{longest}d/") == "bad-url"
+
+
+def test_the_host_of_ipv6_is_called_without_brackets() -> None:
+    assert target("https://[2606:4700:4700::1111]/", https_only=True, to_loopback=False).host == "2606:4700:4700::1111"
+
+
+def test_a_part_of_an_address_may_be_a_zero_in_hexadecimal() -> None:
+    assert literal("8.8.8.0x") == IPv4Address("8.8.8.0")
+
+
+@pytest.mark.parametrize("host", ["[X::1]", "[::1X]", "[]"])
+def test_in_brackets_stands_an_address_and_nothing_else(host: str) -> None:
+    with pytest.raises(Invalid) as error:
+        literal(host)
+    assert error.value.code == "bad-url"
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost.", "a.localhost", "a.localhost."])
+def test_a_name_of_loopback_may_end_in_a_dot(host: str) -> None:
+    found = target(f"http://{host}/", https_only=False, to_loopback=True)
+    assert (found.host, found.address) == (host.removesuffix("."), None)
+
+
+@pytest.mark.parametrize(("known_as", "value"), [("is_global", False), ("is_multicast", True), ("is_reserved", True)])
+def test_what_python_takes_for_special_is_not_outside_either(
+    known_as: str, value: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_outside(ip_address("8.8.8.8"))
+    monkeypatch.setattr(IPv4Address, known_as, value)
+    assert not is_outside(ip_address("8.8.8.8"))
+
+
+@pytest.mark.parametrize(
+    ("text", "address"), [("8.8.8.8", "8.8.8.8"), ("fe80::1", "fe80::1"), ("fe80::1%eth0", "fe80::1")]
+)
+def test_what_a_resolver_answers_is_read_without_its_zone(text: str, address: str) -> None:
+    assert address_of(text) == ip_address(address)

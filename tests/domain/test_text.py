@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.text import MOST_MARKS, fold, fold_long, line, search_text, words
+from domain.text import MOST_MARKS, fold, fold_long, line, paragraphs, search_text, words
 
 
 @given(st.text())
@@ -85,3 +85,82 @@ def test_whatever_has_to_be_put_into_an_order_is_bounded() -> None:
             marks = fold_long(f"a{character * 200}b")
             assert len(unicodedata.normalize("NFKD", marks)) <= 2 + 4 * MOST_MARKS, hex(number)
     assert words("fin" + "\u0305\u0316" * 50_000 + "al") == ["fin", "al"]
+
+
+# Bounds, and what is told of them
+
+
+def test_of_marks_in_a_row_thirty_count() -> None:
+    mark = "\u0305"
+    for marks in (mark * MOST_MARKS, mark * (MOST_MARKS + 1)):
+        assert fold_long(f"a{marks}b{marks}c") == f"a{mark * MOST_MARKS}b{mark * MOST_MARKS}c"
+        assert fold_long(f"{marks}a") == f"{mark * MOST_MARKS}a"
+
+
+def test_letters_in_a_row_all_count() -> None:
+    assert fold_long("ü" + "X" * 100) == "ü" + "x" * 100
+
+
+def refused_line(text: str) -> Invalid:
+    with pytest.raises(Invalid) as refused:
+        line(text, pointer="/x", longest=5)
+    return refused.value
+
+
+def refused_paragraphs(text: str, *, may_be_empty: bool = False) -> Invalid:
+    with pytest.raises(Invalid) as refused:
+        paragraphs(text, pointer="/x", longest=5, may_be_empty=may_be_empty)
+    return refused.value
+
+
+@pytest.mark.parametrize("text", ["x", "12345", "ÄÖÜäö", " x "])
+def test_a_line_has_as_many_characters_as_it_may(text: str) -> None:
+    assert line(text, pointer="/x", longest=5) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        ("", "empty-text", "This may be left out"),
+        ("  ", "empty-text", "This may be left out"),
+        ("123456", "text-too-long", "This may have 5 characters"),
+        ("a\nb", "control-characters", "This may not hold line breaks"),
+        ("ä\tb", "control-characters", "This may not hold line breaks"),
+    ],
+)
+def test_a_refused_line_says_why(text: str, code: str, told: str) -> None:
+    error = refused_line(text)
+    assert error.code == code
+    assert error.problems[0].pointer == "/x"
+    assert error.detail.startswith(told)
+
+
+@pytest.mark.parametrize("text", ["x", "12345", "a\n\r\tb", "ÄÖÜäö"])
+def test_paragraphs_have_as_many_characters_as_they_may(text: str) -> None:
+    assert paragraphs(text, pointer="/x", longest=5) == text
+
+
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_paragraphs_may_be_none_or_be_allowed_to_be_empty(text: str | None) -> None:
+    assert paragraphs(text, pointer="/x", longest=5, may_be_empty=True) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        ("", "empty-text", "This may be left out"),
+        (" \n", "empty-text", "This may be left out"),
+        ("123456", "text-too-long", "This may have 5 characters"),
+        ("a\x0bb", "control-characters", "This may hold tabs and line breaks"),
+        ("\ud800", "control-characters", "This may hold tabs and line breaks"),
+    ],
+)
+def test_refused_paragraphs_say_why(text: str, code: str, told: str) -> None:
+    error = refused_paragraphs(text)
+    assert error.code == code
+    assert error.problems[0].pointer == "/x"
+    assert error.detail.startswith(told)
+
+
+def test_what_may_be_empty_may_not_be_longer_for_that() -> None:
+    assert refused_paragraphs("123456", may_be_empty=True).code == "text-too-long"

@@ -3,8 +3,9 @@
 import base64
 import json
 import re
-from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+import time
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import get_type_hints
 from uuid import UUID, uuid4
 
@@ -30,7 +31,7 @@ from domain.webhooks.delivery import (
     wait_after,
 )
 from domain.webhooks.signature import TOLERANCE, flaw, signature
-from domain.webhooks.webhook import OVERLAP, SWITCHED_OFF, SecretSeed
+from domain.webhooks.webhook import LONGEST_DESCRIPTION, OVERLAP, SWITCHED_OFF, SecretSeed
 from tests.contracts.builders import NOW, SECOND, a_webhook, a_webhook_delivery
 
 NAMES = sorted(EVENTS)
@@ -114,8 +115,49 @@ def test_a_message_is_what_standard_webhooks_recommends() -> None:
     }
 
 
+def test_a_message_is_told_in_utc_and_without_a_blank_wherever_the_server_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = NOW.astimezone(timezone(timedelta(hours=2)))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        text = message(replace(emitted(OrderPaid(uuid4(), None)), at=here))
+    time.tzset()
+    assert text.startswith('{"type":"order.paid","timestamp":"2026-11-21T09:30:15.123456Z","data":{"order_id":"')
+
+
 def test_a_message_tells_nothing_of_who_caused_it() -> None:
     assert "cli:test" not in message(emitted(OrderPaid(uuid4(), uuid4())))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "told"),
+    [
+        ([], "Say which events"),
+        ([f"x{n}" for n in range(MOST_PATTERNS + 1)], "Say 100 at most"),
+        (["order.eaten"], "There are no such events: 'order.eaten'."),
+        (["b" * 51, "a" * 50], f"There are no such events: '{'a' * 50}', '{'b' * 50}'."),
+    ],
+)
+def test_what_is_wrong_with_patterns_is_told_where_they_stand(patterns: list[str], told: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        checked(patterns)
+    assert refused.value.problems[0].pointer == "/events"
+    assert refused.value.detail.startswith(told)
+
+
+def test_of_unknown_patterns_ten_are_named() -> None:
+    with pytest.raises(Invalid) as refused:
+        checked([f"x{n:03}" for n in range(MOST_PATTERNS)])
+    assert refused.value.code == "unknown-event"
+    assert "'x009'" in refused.value.detail
+    assert "'x010'" not in refused.value.detail
+
+
+def test_a_thing_is_what_stands_before_the_first_dot() -> None:
+    assert matches("a.*", "a.b.c")
+    assert not matches("a.b.*", "a.b.c")
 
 
 # Attempts
@@ -145,6 +187,7 @@ def test_waits_double_up_to_an_hour_and_chance_takes_a_half_at_most(attempts: in
     longest = min(timedelta(seconds=5 * 2 ** min(attempts - 1, 20)), LONGEST_WAIT)
     assert longest / 2 <= wait_after(attempts, chance) <= longest
     assert wait_after(attempts, 0) == longest
+    assert wait_after(attempts, 1) == longest / 2
 
 
 @given(st.floats(0, 1))
@@ -181,11 +224,13 @@ def test_what_waited_behind_another_one_for_days_is_not_given_up_at_the_first_fa
         ("120", 120),
         (" 7 ", 7),
         ("7\x1f", 7),
+        ("86399", 86_399),
         ("9999999999", 86_400),
         ("99999999999999999999", 0),
         ("Sat, 21 Nov 2026 09:32:15 GMT", 119.876544),
         ("Sat, 21 Nov 2026 10:32:15 +0100", 119.876544),
         ("Saturday, 21-Nov-26 09:32:15 GMT", 119.876544),
+        ("Sat, 21 Nov 2026 09:32:15 -0000", 119.876544),
         ("Sat, 21 Nov 2020 09:32:15 GMT", 0),
         ("Sat, 21 Nov 2099 09:32:15 GMT", 86_400),
         ("Sat, 99 Nov 2026 09:32:15 GMT", 0),
@@ -205,6 +250,8 @@ def test_what_the_receiver_asks_for_is_the_least() -> None:
     delivery = a_webhook_delivery(uuid4())
     assert tried(delivery, Answer(503, retry_after="120")).next_attempt_at == NOW + timedelta(seconds=120)
     assert tried(delivery, Answer(503, retry_after="1")).next_attempt_at == NOW + timedelta(seconds=5)
+    asked = Answer(503, retry_after="Sat, 21 Nov 2026 09:32:15 GMT")
+    assert tried(delivery, asked).next_attempt_at == datetime(2026, 11, 21, 9, 32, 15, tzinfo=UTC)
 
 
 def test_a_repetition_begins_from_the_first_attempt_with_the_same_id() -> None:
@@ -252,6 +299,57 @@ def test_the_secret_before_signs_for_a_day() -> None:
     assert "seed" not in repr(rotated.secret)
 
 
+def test_a_change_says_when_it_was_made() -> None:
+    webhook, later = a_webhook(), NOW + SECOND
+    changed = webhook.changed(later, url="https://hooks.example/other")
+    assert changed == replace(webhook, url="https://hooks.example/other", updated_at=later)
+    assert webhook.changed(later, url=webhook.url, events=webhook.events) is webhook
+
+
+def test_the_events_of_a_change_are_checked() -> None:
+    webhook = a_webhook("order.paid")
+    assert webhook.changed(NOW, events=["order.*", "order.*", "*"]).events == ("*", "order.*")
+    assert webhook.changed(NOW, events=["order.paid"]) is webhook
+    with pytest.raises(Invalid) as refused:
+        webhook.changed(NOW, events=["order.eaten"])
+    assert refused.value.code == "unknown-event"
+
+
+def test_who_is_disabled_says_why_and_since_when() -> None:
+    webhook, later = a_webhook(), NOW + SECOND
+    assert webhook.disabled(later, "Gone.") == replace(
+        webhook, is_active=False, disabled_reason="Gone.", updated_at=later
+    )
+
+
+def test_what_is_switched_off_does_nothing() -> None:
+    a_webhook().require_active()
+    with pytest.raises(Conflict) as refused:
+        a_webhook(is_active=False).require_active()
+    assert refused.value.code == "webhook-disabled"
+    assert refused.value.detail.startswith("This webhook is switched off")
+
+
+def test_a_rotation_is_a_change() -> None:
+    webhook, later, seed = a_webhook(), NOW + SECOND, SecretSeed("k1", b"new" * 11)
+    assert webhook.rotated(seed, later) == replace(
+        webhook, secret=seed, previous=webhook.secret, previous_until=later + OVERLAP, updated_at=later
+    )
+
+
+def test_a_secret_before_that_has_no_end_signs_no_more() -> None:
+    webhook = a_webhook(previous=SecretSeed("k1", b"old" * 11))
+    assert webhook.seeds(NOW) == (webhook.secret,)
+
+
+def test_a_description_is_one_line_of_200_characters() -> None:
+    assert a_webhook(description="x" * LONGEST_DESCRIPTION).description == "x" * LONGEST_DESCRIPTION
+    for description in ("x" * (LONGEST_DESCRIPTION + 1), "a\nb", " "):
+        with pytest.raises(Invalid) as refused:
+            a_webhook(description=description)
+        assert refused.value.problems[0].pointer == "/description"
+
+
 # Signatures
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -286,3 +384,33 @@ def test_what_is_not_signed_so_is_told() -> None:
         assert "timestamp" in str(judged(b"x", signatures=good, now=at, timestamp=timestamp))
     with pytest.raises(ValueError, match="whsec_"):
         signature("whsec_ä", "", "", b"")
+
+
+def test_the_clocks_may_differ_by_five_minutes_and_no_more() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    good = signature(SECRET, "msg_1", "1767225600", b"x")
+    for differ in (TOLERANCE, -TOLERANCE):
+        assert judged(b"x", signatures=good, now=at + differ) is None
+    late = judged(b"x", signatures=good, now=at + TOLERANCE + timedelta(microseconds=1))
+    assert late == "the timestamp is more than 5 minutes off"
+
+
+def test_what_is_wrong_is_told() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    good = signature(SECRET, "msg_1", "1767225600", b"x")
+    assert judged(b"x", signatures=good, now=at, timestamp="now") == "there is no timestamp"
+    assert judged(b"y", signatures=good, now=at) == "the signature is none of this secret"
+
+
+@pytest.mark.parametrize("between", ["\t", "\n", ","])
+def test_signatures_are_separated_by_blanks_alone(between: str) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    good = signature(SECRET, "msg_1", "1767225600", b"x")
+    assert judged(b"x", signatures=f"v1,eA== {good}", now=at) is None
+    assert judged(b"x", signatures=f"v1,eA=={between}{good}", now=at) is not None
+
+
+@pytest.mark.parametrize("secret", ["whsec_AAAA!AAA", "whsec_ AAAA", "whsec_AAA", "whsec_ä"])
+def test_what_is_no_base64_is_no_secret(secret: str) -> None:
+    with pytest.raises(ValueError, match="whsec_ and base64"):
+        signature(secret, "msg_1", "1767225600", b"x")

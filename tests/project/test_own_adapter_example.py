@@ -10,7 +10,7 @@ from moothall import contracts
 
 from tests.architecture.sources import imported_modules, sources
 from tests.project.examples import EXAMPLES, copied, run_pytest
-from tests.project.places import REPOSITORY, read
+from tests.project.places import read
 
 EXAMPLE = EXAMPLES / "own-adapter"
 GUIDE = "docs/how-to/write-an-adapter.md"
@@ -141,9 +141,3 @@ def test_the_guide_names_every_contract_and_its_fixture() -> None:
     told = dict(re.findall(r"^\| `(\w+Contract)` \| `(\w+)` \|", read(GUIDE), re.MULTILINE))
     assert told.keys() == {name for name in contracts.__all__ if name.endswith("Contract")}
     assert {name: fixture for name, fixture in told.items() if not hasattr(getattr(contracts, name), fixture)} == {}
-
-
-def test_its_links_lead_somewhere() -> None:
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", read(GUIDE)) if "://" not in link]
-    assert links
-    assert [link for link in links if not ((REPOSITORY / GUIDE).parent / link).exists()] == []

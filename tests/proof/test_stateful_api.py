@@ -16,7 +16,7 @@ from tests.proof.description import described, operations
 from tests.proof.machine import explore, open_place
 from tests.stores import MEMORY, POSTGRESQL, database_url
 
-REQUESTS = int(os.environ.get("MOOTHALL_TEST_REQUESTS", "1000"))
+REQUESTS = int(os.environ.get("MOOTHALL_TEST_REQUESTS", "600"))
 SEED = int(os.environ.get("MOOTHALL_TEST_SEED", "0"))
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "QUERY", "TRACE"}
 DESCRIPTION = described()

@@ -66,7 +66,7 @@ class BlobStoreContract:
     @pytest.fixture
     def blobs(self) -> BlobStore:
         """An empty store of your own."""
-        raise NotImplementedError("Override the fixture `blobs`: it hands over the store under test, empty.")
+        pytest.fail("Override the fixture `blobs`: it hands over the store under test, empty.", pytrace=False)
 
     async def test_what_was_put_is_read_as_it_was(self, blobs: BlobStore) -> None:
         assert await content(blobs, "a/b/c.webp") is None
@@ -204,7 +204,7 @@ class BlobStoreOutageContract:
     @pytest.fixture
     def unreachable(self) -> BlobStore:
         """A store of your own that does not answer: its place is away, or is no such place."""
-        raise NotImplementedError("Override the fixture `unreachable`: it hands over a store that does not answer.")
+        pytest.fail("Override the fixture `unreachable`: it hands over a store that does not answer.", pytrace=False)
 
     async def test_whatever_is_wanted_of_it_is_unavailable(self, unreachable: BlobStore) -> None:
         await nothing_is_answered(unreachable)

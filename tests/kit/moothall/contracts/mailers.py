@@ -87,7 +87,7 @@ class MailerContract:
     @pytest.fixture
     def outgoing(self) -> Outgoing:
         """Your mailer, through which nothing was sent yet, and a way to see what arrived."""
-        raise NotImplementedError("Override the fixture `outgoing`: it hands over the mailer, and what arrived of it.")
+        pytest.fail("Override the fixture `outgoing`: it hands over the mailer, and what arrived of it.", pytrace=False)
 
     async def test_a_mail_arrives_whole(self, outgoing: Outgoing) -> None:
         await outgoing.mailer.send(MAIL)
@@ -175,7 +175,7 @@ class MailerOutageContract:
     @pytest.fixture
     def unreachable(self) -> Mailer:
         """A mailer of your own that cannot hand a mail over now, though it might later."""
-        raise NotImplementedError("Override the fixture `unreachable`: it hands over a mailer that reaches nobody.")
+        pytest.fail("Override the fixture `unreachable`: it hands over a mailer that reaches nobody.", pytrace=False)
 
     async def test_a_mail_that_cannot_be_handed_over_now_may_be_later(self, unreachable: Mailer) -> None:
         with pytest.raises(Unavailable) as failed:

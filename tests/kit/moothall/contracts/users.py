@@ -86,7 +86,7 @@ class UserRepositoryContract:
     @pytest.fixture
     def transactions(self) -> UserTransactions:
         """An empty store of your own: what it begins has your repository as `users`."""
-        raise NotImplementedError("Override the fixture `transactions`: what it begins has the repository as `users`.")
+        pytest.fail("Override the fixture `transactions`: what it begins has the repository as `users`.", pytrace=False)
 
     # What is stored comes back.
 

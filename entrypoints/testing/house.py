@@ -4,9 +4,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from html import unescape
 from typing import Any
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -43,19 +42,19 @@ class SentMail:
     subject: str
     text: str
     html: str
-    links: list[str] = field(compare=False)
+    links: list[str]
     written_at: datetime
 
     @classmethod
     def of(cls, mail: Mail) -> "SentMail":
-        links = [unescape(link) for link in LINK.findall(mail.text.plain)]
+        links = dict.fromkeys(LINK.findall(mail.text.plain))
         return cls(
             mail.key,
             mail.to,
             mail.text.subject,
             mail.text.plain,
             mail.text.html,
-            [*dict.fromkeys(links)],
+            [*links],
             mail.written_at,
         )
 

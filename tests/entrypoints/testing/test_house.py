@@ -1,16 +1,17 @@
 """What testers do with a service of their own."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from application.jobs.kinds import JobKind, Run
+from application.mail import Mail, Text
 from domain.access.actor import ANONYMOUS
 from domain.errors import Conflict, NotFound
 from entrypoints.background import working
 from entrypoints.settings import Settings
-from entrypoints.testing.house import CHEAPEST_HASH, GivenSettings, House, for_tests, open_house
+from entrypoints.testing.house import CHEAPEST_HASH, GivenSettings, House, SentMail, for_tests, open_house
 from tests.entrypoints.testing.conftest import OPERATOR, SETTINGS
 
 PASSWORD = "copper-meadow-63-tide"
@@ -61,6 +62,12 @@ async def test_mails_are_read_with_their_links(house: House) -> None:
     assert link in mail.text
     token = link.partition("?token=")[2]
     await house.application.identity.verify_email(ANONYMOUS, token=token)
+
+
+def test_links_are_told_as_they_stand_and_each_once() -> None:
+    link = "https://club.example/reset-password?token=a&copy=b"
+    mail = Mail("key", "ada@example.com", Text("Hi", f"Go to {link}\nor {link}", "<p>Hi</p>"), datetime.now(UTC))
+    assert SentMail.of(mail).links == [link]
 
 
 async def test_draining_waits_for_what_another_worker_has_in_hand(house: House) -> None:
